@@ -1,0 +1,63 @@
+/**
+ * Who may import whom. A room is a folder under src/ with one door, its index.ts; `scripts/check-layers.ts` fails on
+ * an arrow that is not here, on an import past a door, and on a cycle between files.
+ */
+export const rooms: Record<string, { owns: string; mayImport: readonly string[] }> = {
+  contracts: { owns: 'zod schemas, types, the route table, error codes', mayImport: [] },
+  kernel: {
+    owns: 'errors, logger, clock, random, ids, ring queue, histograms, canonical JSON',
+    mayImport: ['contracts'],
+  },
+  stats: { owns: 'intervals, paired tests, bootstrap, sequential tests, planning', mayImport: [] },
+  store: {
+    owns: 'Postgres and PGlite, migrations, repositories, artifacts, jobs',
+    mayImport: ['contracts', 'kernel'],
+  },
+  link: {
+    owns: 'the inner protocol: binary frames between gateway and model server',
+    mayImport: ['contracts', 'kernel'],
+  },
+  routing: { owns: 'snapshot, split, load balancing, admission', mayImport: ['contracts', 'kernel'] },
+  providers: { owns: 'outbound protocols behind one plug', mayImport: ['contracts', 'kernel', 'link'] },
+  gateway: { owns: 'the front door of traffic', mayImport: ['contracts', 'kernel', 'routing', 'providers'] },
+  serving: { owns: 'the model server: batcher and engines', mayImport: ['contracts', 'kernel', 'link'] },
+  fleet: {
+    owns: 'what runs where: reconcilers, rollout, backends',
+    mayImport: ['contracts', 'kernel', 'stats', 'store', 'routing', 'link'],
+  },
+  telemetry: {
+    owns: 'ingest, windows, request log, incidents, failure capture',
+    mayImport: ['contracts', 'kernel', 'stats', 'store'],
+  },
+  sdk: { owns: 'typed client made from the route table', mayImport: ['contracts'] },
+  lab: { owns: 'the checks', mayImport: ['contracts', 'kernel', 'stats', 'store', 'sdk'] },
+  changes: {
+    owns: 'the change machine: gates, evidence, verdict, audit, report',
+    mayImport: ['contracts', 'kernel', 'stats', 'store', 'lab', 'fleet'],
+  },
+  api: {
+    owns: 'control API handlers',
+    mayImport: ['contracts', 'kernel', 'store', 'fleet', 'telemetry', 'lab', 'changes'],
+  },
+  apps: {
+    owns: 'composition roots; the only place that reads the environment and calls constructors',
+    mayImport: [
+      'contracts',
+      'kernel',
+      'stats',
+      'store',
+      'link',
+      'routing',
+      'providers',
+      'gateway',
+      'serving',
+      'fleet',
+      'telemetry',
+      'sdk',
+      'lab',
+      'changes',
+      'api',
+    ],
+  },
+  cli: { owns: 'commands and their output', mayImport: ['contracts', 'kernel', 'sdk', 'apps'] },
+}

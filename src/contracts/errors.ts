@@ -1,0 +1,132 @@
+/**
+ * Every error a person can meet, in one table: status, what happened, what to do.
+ * `{name}` is filled from the parameters of the error. `docs/errors.md` is generated from this table and a test
+ * holds the two together. Kept in alphabetical order.
+ */
+export const errorTable = {
+  artifact_digest_mismatch: [
+    422,
+    'The artifact is {actual}, not {expected}.',
+    'Upload the file again, or pin the digest it has.',
+  ],
+  artifact_missing: [
+    404,
+    'No artifact {digest} is stored.',
+    'Upload it with PUT /api/v1/artifacts/{digest}.',
+  ],
+  artifact_unreadable: [
+    422,
+    'The artifact {name} cannot be read as {format}: {reason}.',
+    'Export the model again and check the file size.',
+  ],
+  body_not_json: [
+    400,
+    'The body is not JSON: {reason}.',
+    'Send application/json that parses; see GET /api/v1/openapi.json.',
+  ],
+  body_too_deep: [400, 'The body nests deeper than {limit} levels.', 'Flatten the body.'],
+  body_too_large: [413, 'The body is larger than {limitBytes} bytes.', 'Send fewer rows a request.'],
+  body_unreadable: [400, 'The body ended before it was whole.', 'Send the whole body; check content-length.'],
+  bundle_invalid: [
+    422,
+    'The bundle does not verify: {reason}.',
+    'Ask for a fresh bundle; do not act on this one.',
+  ],
+  change_conflict: [
+    409,
+    'Change {change} is {state}; it cannot {action}.',
+    'See GET /api/v1/changes/{change}.',
+  ],
+  change_file_invalid: [422, '{file}:{line}: {reason}', '{hint}'],
+  check_failed: [
+    500,
+    'The check {check} could not be run: {reason}.',
+    'Run `slipway change run` again; finished blocks are kept.',
+  ],
+  conflict: [409, '{what} exists already.', 'Choose another name, or change the existing one.'],
+  control_unavailable: [
+    503,
+    'Control does not answer at {url}.',
+    'Start it with `slipway up`; see `slipway logs control`.',
+  ],
+  dataset_invalid: [
+    422,
+    'Dataset {dataset}, line {line}: {reason}.',
+    'Correct the line and register the dataset again.',
+  ],
+  dataset_missing: [404, 'No dataset is called "{dataset}".', 'Register it, or see GET /api/v1/datasets.'],
+  deadline_exceeded: [
+    504,
+    'The answer was not ready within {timeoutMs} ms.',
+    'Raise x-slipway-timeout-ms, or send fewer rows.',
+  ],
+  etag_mismatch: [412, '{what} changed since you read it.', 'Read it again and repeat the change.'],
+  forbidden: [
+    403,
+    'This key does not have the scope {scope}.',
+    'Use a key that has it: `slipway keys create --scope {scope}`.',
+  ],
+  headers_too_slow: [
+    408,
+    'The request did not arrive within {timeoutMs} ms.',
+    'Send the headers and body at once.',
+  ],
+  internal: [500, 'Something broke on our side.', 'Report the request id; the log has the cause.'],
+  invalid_request: [422, '{reason}', 'See GET /api/v1/openapi.json for the form.'],
+  method_not_allowed: [405, '{method} is not offered at {path}.', 'Offered: {allowed}.'],
+  model_failed: [
+    502,
+    '{model} {version} failed on this input: {reason}.',
+    'Check the input; the request is kept as a failure case.',
+  ],
+  no_traffic: [
+    503,
+    '{model} has no version that takes traffic.',
+    'Set it with PUT /api/v1/deployments/{model}/traffic.',
+  ],
+  overloaded: [503, '{what} is full.', 'Retry after {retryAfterMs} ms.'],
+  policy_invalid: [422, 'The policy is invalid: {reason}.', 'See docs/checks.md for what a policy may say.'],
+  port_in_use: [500, 'Port {port} on {host} is taken.', 'Stop what uses it, or choose another with {flag}.'],
+  rate_limited: [429, 'This key may send {limit} requests a second.', 'Retry after {retryAfterMs} ms.'],
+  replica_lost: [
+    502,
+    'The replica of {model} {version} went away during the request.',
+    'Retry; the request may have been computed.',
+  ],
+  replica_unready: [503, '{model} {version} has no ready replica.', 'Retry after {retryAfterMs} ms.'],
+  rows_invalid: [422, 'inputs[{row}].{field}: {reason}.', 'See the contract at GET /api/v1/models/{model}.'],
+  shutting_down: [503, 'This process is stopping and takes no new work.', 'Retry; another one answers.'],
+  store_unavailable: [
+    503,
+    'The store does not answer: {reason}.',
+    'Check DATABASE_URL and the disk, then retry.',
+  ],
+  too_many_rows: [413, '{rows} rows are more than {limit} a request.', 'Send them in several requests.'],
+  traffic_inactive: [
+    422,
+    '{model} {version} is {status}, so it cannot take traffic.',
+    'Deploy it first: POST /api/v1/deployments.',
+  ],
+  traffic_not_whole: [
+    422,
+    'Traffic adds up to {sum} %, not 100 %.',
+    'Change a share, or leave one out to give it the rest.',
+  ],
+  unauthenticated: [
+    401,
+    'The request carries no valid key.',
+    'Send authorization: Bearer slw_…; see `slipway keys`.',
+  ],
+  unknown_change: [404, 'No change is called "{change}".', 'See GET /api/v1/changes.'],
+  unknown_key: [404, 'No key has the id "{key}".', 'See GET /api/v1/keys.'],
+  unknown_model: [404, 'No model is called "{model}".', 'See GET /api/v1/models.'],
+  unknown_route: [404, 'Nothing is at {method} {path}.', 'See GET /api/v1/openapi.json.'],
+  unknown_version: [404, '{model} has no version "{version}".', 'See GET /api/v1/models/{model}/versions.'],
+  unsupported_media_type: [
+    415,
+    'This path does not take {mediaType}.',
+    'Send application/json, or application/octet-stream for raw rows.',
+  ],
+} as const satisfies Record<string, readonly [status: number, title: string, hint: string]>
+
+export type ErrorCode = keyof typeof errorTable

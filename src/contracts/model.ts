@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { datasetName, digest, epochMs, modelName, versionLabel } from './names.ts'
+
+export const dtype = z.enum(['float32', 'float64', 'int32', 'int64', 'bool', 'string'])
+export type DType = z.infer<typeof dtype>
+
+/** One tensor of a row: the batch dimension is left out. `shape: []` is a scalar; null is a free dimension. */
+export const tensorSpec = z.strictObject({
+  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_.:/-]{0,126}$/),
+  dtype,
+  shape: z.array(z.number().int().positive().nullable()).max(8),
+})
+export type TensorSpec = z.infer<typeof tensorSpec>
+
+export const modelContract = z.strictObject({
+  inputs: z.array(tensorSpec).min(1).max(64),
+  outputs: z.array(tensorSpec).min(1).max(64),
+})
+export type ModelContract = z.infer<typeof modelContract>
+
+export const engineName = z.enum(['onnx', 'echo'])
+export type EngineName = z.infer<typeof engineName>
+
+/** Rows, not requests; `maxQueueDelayMs` is how long the oldest request may wait for company. */
+export const batchPolicy = z.strictObject({
+  maxBatchSize: z.number().int().min(1).max(4096).default(32),
+  maxQueueDelayMs: z.number().min(0).max(10_000).default(5),
+  maxQueueRows: z.number().int().min(1).max(1_000_000).default(8192),
+})
+export type BatchPolicy = z.infer<typeof batchPolicy>
+
+/** A file that a version needs, by content. `name` keeps the extension for people and loaders. */
+export const artifactRef = z.strictObject({ digest, name: z.string().max(255) })
+export type ArtifactRef = z.infer<typeof artifactRef>
+
+/** What the `echo` engine does; scripted latency and faults for drills and conformance tests. */
+export const echoScript = z.strictObject({
+  latencyMs: z.number().min(0).max(600_000).default(0),
+  perRowMs: z.number().min(0).max(60_000).default(0),
+  /** Share of requests, 0..1, that fail with `model_failed`. */
+  failShare: z.number().min(0).max(1).default(0),
+  /** Share of requests, 0..1, that are slowed by `slowFactor`. */
+  slowShare: z.number().min(0).max(1).default(0),
+  slowFactor: z.number().min(1).max(1000).default(1),
+  /** Faults start only after this many rows were answered by the process. */
+  afterRows: z.number().int().min(0).default(0),
+  seed: z.number().int().min(0).default(1),
+})
+export type EchoScript = z.infer<typeof echoScript>
+
+/** Everything that shapes the answers of a version. Its id is the digest of the canonical form of this object. */
+export const versionSpec = z.strictObject({
+  engine: engineName,
+  artifact: artifactRef.optional(),
+  /** A self-contained TypeScript or JavaScript module that exports `preprocess(rows)`; runs in the model server. */
+  preprocess: artifactRef.optional(),
+  batching: batchPolicy.prefault({}),
+  threads: z.number().int().min(1).max(64).default(1),
+  echo: echoScript.optional(),
+  contract: modelContract,
+})
+export type VersionSpec = z.infer<typeof versionSpec>
+
+export const version = z.object({
+  model: modelName,
+  label: versionLabel,
+  id: digest,
+  spec: versionSpec,
+  createdAt: epochMs,
+})
+export type Version = z.infer<typeof version>
+
+export const newVersion = z.strictObject({ label: versionLabel, spec: versionSpec })
+export type NewVersion = z.infer<typeof newVersion>
+
+export const newModel = z.strictObject({
+  model: modelName,
+  description: z.string().max(2000).default(''),
+  owner: z.string().max(200).default(''),
+  task: z.string().max(100).default(''),
+  framework: z.string().max(100).default(''),
+  contract: modelContract,
+  /** Names of the classes by index, for classification; shown in reports. */
+  classes: z.array(z.string().max(100)).max(10_000).optional(),
+  /** Failing requests are kept with their input, bounded, as failure cases. */
+  captureFailures: z.boolean().default(true),
+})
+export type NewModel = z.infer<typeof newModel>
+
+export const model = newModel.extend({ createdAt: epochMs })
+export type Model = z.infer<typeof model>
+
+export const dataset = z.object({
+  name: datasetName,
+  model: modelName,
+  digest,
+  items: z.number().int(),
+  createdAt: epochMs,
+})
+export type Dataset = z.infer<typeof dataset>
+
+/** One evaluation item: `inputs` is a row of the model's contract, `label` what a person said is right. */
+export const datasetItem = z.strictObject({
+  id: z.string().min(1).max(200),
+  at: z.string().max(40).optional(),
+  inputs: z.record(z.string(), z.unknown()),
+  label: z.union([z.string(), z.number(), z.boolean()]),
+  slice: z.record(z.string(), z.string()).optional(),
+})
+export type DatasetItem = z.infer<typeof datasetItem>

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { keyLimits, scope } from './keys.ts'
+import { modelContract } from './model.ts'
+import { digest, epochMs, modelName, versionLabel } from './names.ts'
+
+/** Where a replica listens: `unix:/path/link.sock` here, `tcp:host:port` in a cluster. */
+export const replicaAddress = z.string().regex(/^(unix:.+|tcp:.+:\d+)$/)
+
+export const snapshotReplica = z.object({
+  id: z.string(),
+  address: replicaAddress,
+  /** Draining replicas finish what they have and get nothing new. */
+  draining: z.boolean().default(false),
+})
+export type SnapshotReplica = z.infer<typeof snapshotReplica>
+
+/** A half-open interval [from, to) of the bucket space 0..2³² that a version owns. */
+export const slice = z.object({ version: versionLabel, from: z.number().int(), to: z.number().int() })
+export type Slice = z.infer<typeof slice>
+
+export const snapshotVersion = z.object({
+  label: versionLabel,
+  id: digest,
+  replicas: z.array(snapshotReplica),
+  maxBatchRows: z.number().int(),
+})
+
+export const snapshotModel = z.object({
+  model: modelName,
+  contract: modelContract,
+  /** Seed of the assignment hash; changes only when units shall be dealt anew. */
+  experiment: z.string(),
+  slices: z.array(slice),
+  versions: z.array(snapshotVersion),
+  captureFailures: z.boolean(),
+})
+export type SnapshotModel = z.infer<typeof snapshotModel>
+
+export const snapshotKey = z.object({
+  publicId: z.string(),
+  /** HMAC-SHA-256 of the secret under the pepper, hex. */
+  mac: z.string(),
+  tenant: z.string(),
+  scopes: z.array(scope),
+  limits: keyLimits,
+  expiresAt: epochMs.nullable(),
+})
+export type SnapshotKey = z.infer<typeof snapshotKey>
+
+/** All that a gateway needs to work; swapped as one reference, kept on disk, enough to start without control. */
+export const snapshot = z.object({
+  revision: z.number().int(),
+  createdAt: epochMs,
+  models: z.array(snapshotModel),
+  keys: z.array(snapshotKey),
+})
+export type Snapshot = z.infer<typeof snapshot>
