@@ -1,0 +1,194 @@
+import { requireOpenUnit, requirePositive, requireUnit } from '../check.ts'
+import { gammaTails } from '../special/gamma.ts'
+import { findRoot, smallestWhole } from '../special/root.ts'
+import { passageProbability, type Walk } from './first-passage.ts'
+import type { GuardPlan } from './guard.ts'
+import { confidenceSequence, MINIMUM_EVENTS, MINIMUM_WINDOWS } from './law.ts'
+
+export interface CanaryTraffic {
+  /** Requests per second of both arms together. */
+  readonly requestsPerSecond: number
+  /** Share of the candidate, 0 … 1 (both ends excluded). */
+  readonly share: number
+  /** Bad requests per champion request. */
+  readonly baseRate: number
+  readonly windowSeconds: number
+  /** Variance between windows over the binomial one, ≥ 1: bursts make it large. 1 unless known. */
+  readonly dispersion?: number
+}
+
+export interface CanaryPlanOptions extends CanaryTraffic, GuardPlan {
+  /** How long one is ready to wait for an abort. */
+  readonly detectWithinSeconds: number
+}
+
+export interface CanaryDuration {
+  readonly windows: number
+  readonly seconds: number
+  /** Requests of both arms. */
+  readonly requests: number
+  readonly candidateRequests: number
+}
+
+export interface CanaryPlan {
+  /** Until an equal candidate is promoted in half of all runs, and in 80 %; undefined when over a year. */
+  readonly promotion: { readonly median?: CanaryDuration; readonly likely?: CanaryDuration }
+  /** Smallest rise of the rate that is aborted within `detectWithinSeconds` with power ½ and .8; undefined when none is. */
+  readonly detectable: { readonly median?: number; readonly likely?: number }
+}
+
+const YEAR_SECONDS = 365 * 86_400
+
+/** What one step of a canary can promise at the traffic to be expected, before it starts. Deterministic. */
+export function planCanary(options: CanaryPlanOptions): CanaryPlan {
+  requirePositive('detectWithinSeconds', options.detectWithinSeconds)
+  return {
+    promotion: {
+      ...optional('median', promotionTime(options, 0.5)),
+      ...optional('likely', promotionTime(options, 0.8)),
+    },
+    detectable: {
+      ...optional('median', detectableRise(options, options.detectWithinSeconds, 0.5)),
+      ...optional('likely', detectableRise(options, options.detectWithinSeconds, 0.8)),
+    },
+  }
+}
+
+/** Time until an equal candidate is promoted with probability `power`; undefined when over a year. */
+export function promotionTime(
+  options: CanaryTraffic & Pick<GuardPlan, 'margin' | 'alphaPromote'>,
+  power: number,
+): CanaryDuration | undefined {
+  requireTraffic(options)
+  requireOpenUnit('power', power)
+  return duration(options, (windows) => promotedBy(options, windows) >= power)
+}
+
+/** Time until a candidate that fails `rise` more often (events per request) is aborted with probability `power`. */
+export function detectionTime(
+  options: CanaryTraffic & Pick<GuardPlan, 'margin' | 'alphaAbort'>,
+  rise: number,
+  power: number,
+): CanaryDuration | undefined {
+  requireTraffic(options)
+  requirePositive('rise', rise)
+  requireOpenUnit('power', power)
+  return duration(options, (windows) => abortedBy(options, rise, windows) >= power)
+}
+
+/** Smallest rise, in events per request, that is aborted within `seconds` with probability `power`. */
+export function detectableRise(
+  options: CanaryTraffic & Pick<GuardPlan, 'margin' | 'alphaAbort'>,
+  seconds: number,
+  power: number,
+): number | undefined {
+  requireTraffic(options)
+  requireOpenUnit('power', power)
+  const windows = Math.floor(seconds / options.windowSeconds)
+  const excess = (rise: number) => abortedBy(options, rise, windows) - power
+  const most = 1 - options.baseRate
+  if (excess(most) < 0) return undefined
+  return findRoot(excess, 1e-9, most)
+}
+
+function promotedBy(
+  options: CanaryTraffic & Pick<GuardPlan, 'margin' | 'alphaPromote'>,
+  windows: number,
+): number {
+  const arms = armsOf(options)
+  const nullRate = Math.min(1, options.baseRate + options.margin)
+  if (windows < arms.leastWindows || windows * arms.b * nullRate < MINIMUM_EVENTS) return 0
+  const nullVariance = arms.variance(options.baseRate, nullRate)
+  // The walk is Σ(δ − D): an equal candidate climbs by the margin a window.
+  const walk: Walk = {
+    drift: options.margin,
+    variance: arms.variance(options.baseRate, options.baseRate) * arms.dispersion,
+    boundary(steps) {
+      const short = (below: number) => {
+        const rate = options.baseRate + options.margin - below
+        const variance = Math.max(nullVariance, arms.dispersion * arms.variance(options.baseRate, rate))
+        return below - confidenceSequence(steps / variance, options.margin, options.alphaPromote)
+      }
+      return boundary(short, nullRate, steps)
+    },
+  }
+  return passageProbability(walk, windows)
+}
+
+function abortedBy(
+  options: CanaryTraffic & Pick<GuardPlan, 'margin' | 'alphaAbort'>,
+  rise: number,
+  windows: number,
+): number {
+  const arms = armsOf(options)
+  const rate = Math.min(1, options.baseRate + rise)
+  if (windows < arms.leastWindows) return 0
+  const walk: Walk = {
+    drift: rise,
+    variance: arms.variance(options.baseRate, rate) * arms.dispersion,
+    boundary(steps) {
+      const short = (above: number) => {
+        const seen = options.baseRate + above
+        const pooled = options.baseRate + options.share * above
+        const variance = Math.max(
+          arms.variance(options.baseRate, pooled),
+          arms.dispersion * arms.variance(options.baseRate, seen),
+        )
+        return above - confidenceSequence(steps / variance, options.margin, options.alphaAbort)
+      }
+      return boundary(short, 1 - options.baseRate, steps)
+    },
+  }
+  const enoughEvents = gammaTails(MINIMUM_EVENTS, windows * arms.b * rate).lower
+  return Math.min(passageProbability(walk, windows), enoughEvents)
+}
+
+/**
+ * Height of the law's bound in Σ over `steps` windows. The law uses the variance it sees, and a candidate that has
+ * shown more events shows more variance too; so the height is where both agree. Infinite when out of reach.
+ */
+function boundary(short: (difference: number) => number, most: number, steps: number): number {
+  if (short(most) <= 0) return Number.POSITIVE_INFINITY
+  return steps * findRoot(short, 0, most)
+}
+
+interface Arms {
+  readonly b: number
+  /** Windows that pass before ten of them hold requests of both arms. */
+  readonly leastWindows: number
+  readonly dispersion: number
+  /** Binomial variance of one window's difference. */
+  variance(rateA: number, rateB: number): number
+}
+
+function armsOf(options: CanaryTraffic): Arms {
+  const requests = options.requestsPerSecond * options.windowSeconds
+  const b = requests * options.share
+  const a = requests - b
+  return {
+    b,
+    leastWindows: MINIMUM_WINDOWS / (-Math.expm1(-a) * -Math.expm1(-b)),
+    dispersion: options.dispersion ?? 1,
+    variance: (rateA, rateB) => (rateA * (1 - rateA)) / a + (rateB * (1 - rateB)) / b,
+  }
+}
+
+function duration(options: CanaryTraffic, holds: (windows: number) => boolean): CanaryDuration | undefined {
+  const windows = smallestWhole(holds, 1, Math.floor(YEAR_SECONDS / options.windowSeconds))
+  if (windows === undefined) return undefined
+  const seconds = windows * options.windowSeconds
+  const requests = seconds * options.requestsPerSecond
+  return { windows, seconds, requests, candidateRequests: requests * options.share }
+}
+
+function requireTraffic(options: CanaryTraffic): void {
+  requirePositive('requestsPerSecond', options.requestsPerSecond)
+  requirePositive('windowSeconds', options.windowSeconds)
+  requireOpenUnit('share', options.share)
+  requireUnit('baseRate', options.baseRate)
+  if ((options.dispersion ?? 1) < 1) throw new RangeError('dispersion must be at least 1')
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [key in K]?: V })
+}
