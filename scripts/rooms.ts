@@ -19,7 +19,10 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
   },
   routing: { owns: 'snapshot, split, load balancing, admission', mayImport: ['contracts', 'kernel'] },
   providers: { owns: 'outbound protocols behind one plug', mayImport: ['contracts', 'kernel', 'link'] },
-  gateway: { owns: 'the front door of traffic', mayImport: ['contracts', 'kernel', 'routing', 'providers'] },
+  gateway: {
+    owns: 'the front door of traffic',
+    mayImport: ['contracts', 'kernel', 'routing', 'providers', 'link'],
+  },
   serving: { owns: 'the model server: batcher and engines', mayImport: ['contracts', 'kernel', 'link'] },
   fleet: {
     owns: 'what runs where: reconcilers, rollout, backends',

@@ -6,6 +6,7 @@ export * from './model.ts'
 export * from './names.ts'
 export * from './predict.ts'
 export { type Problem, problem } from './problem.ts'
+export * from './replica.ts'
 export * from './rollout.ts'
 export { type Access, type Route, route } from './route.ts'
 export {
