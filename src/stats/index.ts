@@ -1,3 +1,4 @@
+export { type BootstrapOptions, bcaInterval, blockBootstrap } from './bootstrap.ts'
 export { BRAKE, brakes } from './canary/brake.ts'
 export {
   DEFAULT_GUARD,
@@ -30,9 +31,42 @@ export {
   planCanary,
   promotionTime,
 } from './canary/plan.ts'
+export { clusteredMean } from './clustered-mean.ts'
+export { countEValue, pairEValue } from './e-value.ts'
+export { fisherExact } from './fisher.ts'
 export { type McNemar, mcnemar } from './mcnemar.ts'
+export { benjaminiHochberg, holm } from './multiplicity.ts'
 export { newcombe } from './newcombe.ts'
 export { type MeanEstimate, tInterval } from './paired-mean.ts'
+export { type Pairs, pairedDifference } from './paired-proportions.ts'
+export { passAtK, passHatK } from './pass-at-k.ts'
+export {
+  detectableRatio,
+  itemsForHalfWidth,
+  itemsPerArm,
+  pairedDetectable,
+  pairedItemsForMargin,
+  pairedItemsNeeded,
+  pairsForMargin,
+  pairsNeeded,
+  ratioHalfWidth,
+  type TestLevel,
+} from './planning.ts'
+export {
+  type LabelMoments,
+  type PredictionPowered,
+  powerTuning,
+  predictionPowered,
+  predictionPoweredError,
+} from './prediction-powered.ts'
 export { clopperPearson, wilson } from './proportion.ts'
+export { minimumQueries, percentileFloor, quantile, quantileInterval, quantileRanks } from './quantile.ts'
+export { type RepeatSpread, repeatSpread } from './repeat-spread.ts'
+export { type ImperfectJudge, roganGladen } from './rogan-gladen.ts'
+export { type SampleRatio, sampleRatio } from './sample-ratio.ts'
+export { type SignFlip, signFlip } from './sign-flip.ts'
+export { chiSquareQuantile, chiSquareTail } from './special/chi-square.ts'
+export { normalCdf, normalQuantile } from './special/normal.ts'
+export { studentCdf, studentQuantile, studentTwoSided } from './special/student-t.ts'
 export type { Estimate, Proportion, Random } from './types.ts'
-export { type AxisVerdict, type Difference, verdictOf } from './verdict.ts'
+export { type AxisVerdict, type Difference, settlesAt, verdictOf } from './verdict.ts'

@@ -31,3 +31,22 @@ export function verdictOf(difference: Difference): AxisVerdict {
   if (best < -margin) return 'inferior'
   return worst > -margin ? 'non-inferior' : 'inconclusive'
 }
+
+/**
+ * How many observations would settle an inconclusive difference if its estimate stayed where it is: the interval
+ * shrinks with 1/√n until it no longer reaches across −margin. Undefined when the estimate sits on −margin itself,
+ * where no number of observations settles anything. The present `n` when it is settled already.
+ */
+export function settlesAt(difference: Difference, n: number): number | undefined {
+  if (!(n >= 1)) throw new RangeError(`n must be at least one, not ${n}`)
+  if (verdictOf(difference) !== 'inconclusive') return n
+  const { estimate, lower, upper, margin, betterIs } = difference
+  const gain = betterIs === 'higher' ? estimate : -estimate
+  const distance = gain + margin
+  if (distance === 0) return undefined
+  // The side of the interval that must stop reaching across.
+  const [worse, better] =
+    betterIs === 'higher' ? [estimate - lower, upper - estimate] : [upper - estimate, estimate - lower]
+  const side = distance > 0 ? worse : better
+  return Math.max(n, Math.floor(n * (side / distance) ** 2) + 1)
+}
