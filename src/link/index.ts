@@ -1,0 +1,19 @@
+export { connectLink, type LinkClientOptions } from './client.ts'
+export { LinkProtocolError } from './frame.ts'
+export type {
+  LinkAnswer,
+  LinkClient,
+  LinkCredit,
+  LinkErrorCode,
+  LinkExchange,
+  LinkFailure,
+  LinkHello,
+  LinkOutcome,
+  LinkRequest,
+  LinkServer,
+  LinkSpent,
+  LinkState,
+} from './link.ts'
+export { compileRows, type RowCodec } from './rows/codec.ts'
+export type { Tensor, TensorBatch } from './rows/tensors.ts'
+export { createLinkServer, type LinkServerOptions } from './server.ts'
