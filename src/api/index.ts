@@ -1,0 +1,3 @@
+export { openApiDocument } from './openapi.ts'
+export type { ApiParts } from './parts.ts'
+export { createApi } from './server.ts'
