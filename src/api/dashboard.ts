@@ -11,4 +11,24 @@ const PAGE_POLICY =
  */
 export async function serveDashboard(app: FastifyInstance, folder: string | undefined): Promise<void> {
   if (folder !== undefined) await servePages(app, folder)
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    const isPage =
+      request.method === 'GET' && !/^\/(api|internal)\//.test(path) && !/\.[a-z0-9]+$/i.test(path)
+    if (!isPage || folder === undefined)
+      throw new SlipwayError('unknown_route', { method: request.method, path })
+    return reply.sendFile('index.html')
+  })
+}
+
+async function servePages(app: FastifyInstance, folder: string): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: folder,
+    wildcard: false,
+    maxAge: '1h',
+    setHeaders: (reply, path) => {
+      if (path.endsWith('index.html')) reply.header('cache-control', 'no-store')
+      reply.header('content-security-policy', PAGE_POLICY)
+    },
+  })
 }
