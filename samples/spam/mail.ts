@@ -128,7 +128,7 @@ function decodeCharset(bytes: Buffer, charset: string | undefined): string {
   }
 }
 
-function decoderFor(charset: string | undefined): TextDecoder | undefined {
+function decoderFor(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
   if (charset === undefined) return undefined
   try {
     return new TextDecoder(charset)

@@ -33,7 +33,7 @@ export const MAX_TEXT_CHARS = 4_000
 /** Headlines that the collector's feed reader mailed to himself: a quarter of the late ham, and no mail to filter. */
 const FEED_SENDER = /\brssfeeds@/i
 const TRANSPORT_HEADER =
-  /^(?:X-[\w-]+|List-[\w-]+|Received|Return-Path|Errors-To|Sender|Precedence|Deliver\w+-\w+):.*\n(?:[ \t<].*\n)*/gim
+  /^(?:X-[\w-]+|List-[\w-]+|Received|Return-Path|Errors-To|Sender|Precedence|Deliver\w+-\w+):.*\n(?:<.*\n)*/gim
 const EARLY_SHARE = 0.55
 const REPEAT_THRESHOLD = 0.6
 /** A mail of fewer letters than this says nothing (an image, an empty body), or decodes to nothing here. */
@@ -72,9 +72,21 @@ function readGroup(corpusFolder: string, group: (typeof GROUPS)[number]): Labell
       id: `${group}/${file.slice(0, file.indexOf('.'))}`,
       at: mail.at?.toISOString() ?? '',
       label: group.startsWith('spam') ? ('spam' as const) : ('ham' as const),
-      text: trim(withoutTraces(`Subject: ${mail.subject}\n\n${mail.body}`)),
+      text: shorten(withoutTraces(tidy(`Subject: ${mail.subject}\n\n${mail.body}`))),
     }))
     .filter((mail) => mail.at !== '' && normalise(mail.text).length >= MIN_LETTERS)
+}
+
+/** One kind of line end and of space, so that `withoutTraces` finds line starts. */
+function tidy(text: string): string {
+  return (
+    text
+      .replace(/\r\n?/g, '\n')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, ' ')
+      .replace(/[ \t\u00a0]+/g, ' ')
+      .replace(/ ?\n ?/g, '\n')
+  )
 }
 
 /**
@@ -96,17 +108,13 @@ function withoutTraces(text: string): string {
     .replace(/\b(?:y{4}|z{4})\b(?:@[\w.-]*)?/gi, 'reader')
 }
 
-function trim(text: string): string {
-  const tidy = text
-    .replace(/\r\n?/g, '\n')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, ' ')
-    .replace(/[ \t\u00a0]+/g, ' ')
-    .replace(/ ?\n ?/g, '\n')
+function shorten(text: string): string {
+  // `toWellFormed` repairs the half of a surrogate pair that the cut may leave.
+  return text
     .replace(/\n{3,}/g, '\n\n')
     .trim()
-  // `toWellFormed` repairs the half of a surrogate pair that the cut may leave.
-  return tidy.slice(0, MAX_TEXT_CHARS).toWellFormed()
+    .slice(0, MAX_TEXT_CHARS)
+    .toWellFormed()
 }
 
 function byArrival(left: LabelledMail, right: LabelledMail): number {
