@@ -1,5 +1,6 @@
 import { requireOpenUnit, requirePositive, requireUnit } from '../check.ts'
 import { gammaTails } from '../special/gamma.ts'
+import { normalCdf, normalDensity } from '../special/normal.ts'
 import { findRoot, smallestWhole } from '../special/root.ts'
 import { passageProbability, type Walk } from './first-passage.ts'
 import type { GuardPlan } from './guard.ts'
@@ -104,12 +105,11 @@ function promotedBy(
     drift: options.margin,
     variance: arms.variance(options.baseRate, options.baseRate) * arms.dispersion,
     boundary(steps) {
-      const short = (below: number) => {
+      const seen = (below: number) => {
         const rate = options.baseRate + options.margin - below
-        const variance = Math.max(nullVariance, arms.dispersion * arms.variance(options.baseRate, rate))
-        return below - confidenceSequence(steps / variance, options.margin, options.alphaPromote)
+        return largerVariance(nullVariance, arms.dispersion * arms.variance(options.baseRate, rate), steps)
       }
-      return boundary(short, nullRate, steps)
+      return boundary(options, options.alphaPromote, seen, nullRate, steps)
     },
   }
   return passageProbability(walk, windows)
@@ -127,16 +127,15 @@ function abortedBy(
     drift: rise,
     variance: arms.variance(options.baseRate, rate) * arms.dispersion,
     boundary(steps) {
-      const short = (above: number) => {
-        const seen = options.baseRate + above
+      const seen = (above: number) => {
         const pooled = options.baseRate + options.share * above
-        const variance = Math.max(
+        return largerVariance(
           arms.variance(options.baseRate, pooled),
-          arms.dispersion * arms.variance(options.baseRate, seen),
+          arms.dispersion * arms.variance(options.baseRate, options.baseRate + above),
+          steps,
         )
-        return above - confidenceSequence(steps / variance, options.margin, options.alphaAbort)
       }
-      return boundary(short, 1 - options.baseRate, steps)
+      return boundary(options, options.alphaAbort, seen, 1 - options.baseRate, steps)
     },
   }
   const enoughEvents = gammaTails(MINIMUM_EVENTS, windows * arms.b * rate).lower
@@ -147,9 +146,44 @@ function abortedBy(
  * Height of the law's bound in Σ over `steps` windows. The law uses the variance it sees, and a candidate that has
  * shown more events shows more variance too; so the height is where both agree. Infinite when out of reach.
  */
-function boundary(short: (difference: number) => number, most: number, steps: number): number {
-  if (short(most) <= 0) return Number.POSITIVE_INFINITY
-  return steps * findRoot(short, 0, most)
+function boundary(
+  { margin }: { readonly margin: number },
+  alpha: number,
+  seen: (difference: number) => Moments,
+  most: number,
+  steps: number,
+): { height: number; error: number } {
+  const short = (difference: number) =>
+    difference - confidenceSequence(steps / seen(difference).mean, margin, alpha)
+  if (short(most) <= 0) return { height: Number.POSITIVE_INFINITY, error: 0 }
+  const difference = findRoot(short, 0, most)
+  const variance = seen(difference)
+  // The half-width goes about with the root of the variance.
+  return {
+    height: steps * difference,
+    error: (steps * difference * variance.deviation) / (2 * variance.mean),
+  }
+}
+
+interface Moments {
+  readonly mean: number
+  readonly deviation: number
+}
+
+/**
+ * The law takes the larger of two variances, and the one observed between windows is a sample variance: with relative
+ * deviation √(2/(k − 1)) it exceeds the other more often than its mean tells. Moments of max(c, N(m, s²)).
+ */
+function largerVariance(binomial: number, between: number, windows: number): Moments {
+  const spread = between * Math.sqrt(2 / Math.max(1, windows - 1))
+  const z = (between - binomial) / spread
+  const [over, density] = [normalCdf(z), normalDensity(z)]
+  const mean = binomial * (1 - over) + between * over + spread * density
+  const square =
+    binomial * binomial * (1 - over) +
+    (between * between + spread * spread) * over +
+    spread * (between + binomial) * density
+  return { mean, deviation: Math.sqrt(Math.max(0, square - mean * mean)) }
 }
 
 interface Arms {
