@@ -43,6 +43,11 @@ export const errorTable = {
     'The check {check} could not be run: {reason}.',
     'Run `slipway change run` again; finished blocks are kept.',
   ],
+  concurrency_limited: [
+    429,
+    'This key may have {limit} requests in flight.',
+    'Retry after {retryAfterMs} ms.',
+  ],
   conflict: [409, '{what} exists already.', 'Choose another name, or change the existing one.'],
   control_unavailable: [
     503,
@@ -65,6 +70,11 @@ export const errorTable = {
     403,
     'This key does not have the scope {scope}.',
     'Use a key that has it: `slipway keys create --scope {scope}`.',
+  ],
+  headers_too_large: [
+    431,
+    'The request line and headers are larger than {limitBytes} bytes.',
+    'Send fewer or shorter headers.',
   ],
   headers_too_slow: [
     408,
@@ -94,6 +104,7 @@ export const errorTable = {
     'Retry; the request may have been computed.',
   ],
   replica_unready: [503, '{model} {version} has no ready replica.', 'Retry after {retryAfterMs} ms.'],
+  request_malformed: [400, 'The request is not proper HTTP: {reason}.', 'Send HTTP/1.1; see RFC 9112.'],
   rows_invalid: [422, 'inputs[{row}].{field}: {reason}.', 'See the contract at GET /api/v1/models/{model}.'],
   shutting_down: [503, 'This process is stopping and takes no new work.', 'Retry; another one answers.'],
   store_unavailable: [
