@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { binomialDraw, seeded } from './random.ts'
+import { simulate, worlds } from './simulate.ts'
+
+test.each([
+  [20, 0.3],
+  [1000, 0.01],
+  [950, 0.06],
+  [1000, 0.5],
+  [3000, 0.4],
+  [50, 0.9],
+])('draws from Bin(%i, %f) have its mean, variance and skewness', (n, p) => {
+  const random = seeded(7)
+  const draws = Array.from({ length: 40_000 }, () => binomialDraw(n, p, random))
+  const deviation = Math.sqrt(n * p * (1 - p))
+  const scaled = draws.map((draw) => (draw - n * p) / deviation)
+  const moment = (power: number) => scaled.reduce((sum, z) => sum + z ** power, 0) / scaled.length
+  // Five standard errors of each moment of a near-normal variable.
+  expect(Math.abs(moment(1))).toBeLessThan(5 / 200)
+  expect(Math.abs(moment(2) - 1)).toBeLessThan((5 * Math.SQRT2) / 200)
+  expect(Math.abs(moment(3) - (1 - 2 * p) / deviation)).toBeLessThan((5 * Math.sqrt(15)) / 200)
+  expect(draws.every((draw) => Number.isInteger(draw) && draw >= 0 && draw <= n)).toBe(true)
+})
+
+test('the edges need no draw', () => {
+  const never = () => {
+    throw new Error('drawn')
+  }
+  expect([binomialDraw(0, 0.5, never), binomialDraw(9, 0, never), binomialDraw(9, 1, never)]).toEqual([
+    0, 0, 9,
+  ])
+})
+
+test('one seed, one canary; and an outright failure is aborted at the first look that may decide', () => {
+  const world = worlds().find(({ requests, shares }) => requests === 1000 && shares[0] === 0.5)!
+  const run = { world, rise: 0.3, windows: 50, rules: ['abort', 'promote'] } as const
+  expect(simulate(run, seeded(3))).toEqual(simulate(run, seeded(3)))
+  expect(simulate(run, seeded(3))).toEqual({ abort: 10 })
+})
+
+test('the worlds are all combinations, each once', () => {
+  expect(new Set(worlds().map((world) => JSON.stringify(world))).size).toBe(48)
+})
