@@ -1,0 +1,14 @@
+export { type ChangeFile, parseChangeFile } from './change-file.ts'
+export {
+  type Answer,
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type Input,
+} from './client.ts'
+export type { EventsOptions, ServerEvent } from './events.ts'
+export { FileError } from './file-error.ts'
+export { type ModelFile, parseModelFile } from './model-file.ts'
+export { ProblemError } from './problem-error.ts'
+export { digestOfFile, type FileToUpload, type ReadFile, uploadFiles } from './upload.ts'
