@@ -9,13 +9,7 @@ export { type Problem, problem } from './problem.ts'
 export * from './replica.ts'
 export * from './rollout.ts'
 export { type Access, type Route, route } from './route.ts'
-export {
-  type ModelSummary,
-  modelSummary,
-  type Routes,
-  routes,
-  type StatusReport,
-  statusReport,
-} from './routes.ts'
+export { type Routes, routes } from './routes.ts'
 export * from './snapshot.ts'
+export * from './status.ts'
 export * from './telemetry.ts'

@@ -1,0 +1,80 @@
+/**
+ * Everything that must hold: the static checks, then all tests. Each static check counts as one test; the last line is
+ * the sum: `N passed, N failed, N skipped`.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const STATIC_CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
+  ['types', 'tsc', '-p', '.'],
+  ['types of the pages', 'tsc', '-p', 'web'],
+  ['lint and format', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['layers and cycles', 'node', 'scripts/check-layers.ts'],
+  ['file sizes and words', 'node', 'scripts/check-tree.ts'],
+  ['unused code and dependencies', 'knip', '--no-progress'],
+  ['generated pages', 'node', 'scripts/docs.ts', '--check'],
+]
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+
+for (const [name, command, ...args] of STATIC_CHECKS) {
+  const { code, output } = await run(command, args)
+  if (code === 0) total.passed++
+  else {
+    total.failed++
+    console.log(output)
+  }
+  console.log(`${code === 0 ? '✔' : '✘'} ${name}`)
+}
+
+const needs = await run('node', ['scripts/system-packages.ts'])
+console.log(needs.output.trim())
+
+const folder = mkdtempSync(join(tmpdir(), 'slipway-test-'))
+const report = join(folder, 'vitest.json')
+const vitest = await run(
+  'vitest',
+  ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  true,
+)
+try {
+  const counted = JSON.parse(readFileSync(report, 'utf8')) as {
+    numPassedTests: number
+    numFailedTests: number
+    numPendingTests: number
+    numFailedTestSuites: number
+  }
+  total.passed += counted.numPassedTests
+  total.failed += counted.numFailedTests
+  total.skipped += counted.numPendingTests
+  // A file that does not load, or an error outside of any test, fails the run though it counts no test.
+  if (vitest.code !== 0 && counted.numFailedTests === 0)
+    total.failed += Math.max(1, counted.numFailedTestSuites)
+} catch {
+  total.failed++
+}
+rmSync(folder, { recursive: true, force: true })
+
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed === 0 ? 0 : 1
+
+function run(
+  command: string,
+  args: readonly string[],
+  isShown = false,
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: isShown ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    child.stdout?.on('data', (chunk) => {
+      output += chunk
+    })
+    child.stderr?.on('data', (chunk) => {
+      output += chunk
+    })
+    child.once('error', (error) => resolve({ code: 1, output: String(error) }))
+    child.once('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}

@@ -1,0 +1,80 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createLocalBackend } from '../fleet/index.ts'
+import { createLogger, onStopSignal, systemClock } from '../kernel/index.ts'
+import { dataFolder, prepareDataFolder, writeWhole } from './data-folder.ts'
+import { entryPath } from './entry.ts'
+import { createSupervisor } from './supervisor.ts'
+
+/**
+ * Everything on one machine: keeps control and a gateway running (and the sample's traffic where there is a
+ * `traffic.json`), and takes the replicas down with it. Replicas belong to control, but outlive it; only the end of
+ * this process ends them.
+ */
+const folder = prepareDataFolder(process.env.SLIPWAY_DATA ?? '.slipway')
+const controlPort = Number(process.env.SLIPWAY_CONTROL_PORT ?? 8081)
+const gatewayPort = Number(process.env.SLIPWAY_GATEWAY_PORT ?? 8080)
+const logger = createLogger('all-in-one')
+const supervisor = createSupervisor(systemClock, logger)
+const controlUrl = `http://127.0.0.1:${controlPort}`
+const environment = {
+  SLIPWAY_DATA: folder.root,
+  SLIPWAY_CONTROL_PORT: String(controlPort),
+  SLIPWAY_GATEWAY_PORT: String(gatewayPort),
+  SLIPWAY_CONTROL_URL: controlUrl,
+  SLIPWAY_GATEWAY_URL: `http://127.0.0.1:${gatewayPort}`,
+}
+const trafficFile = join(folder.root, 'traffic.json')
+
+writeWhole(
+  folder.runFileOf('all-in-one'),
+  JSON.stringify({ pid: process.pid, port: controlPort, startedAt: Date.now() }),
+)
+startWard('control', 'control')
+// The gateway reads the internal key that control makes at its very first start.
+await waitForFile(folder.internalKey, 30_000)
+startWard('gateway-0', 'gateway', { SLIPWAY_GATEWAY_INDEX: '0' })
+const trafficWatch = setInterval(() => {
+  if (existsSync(trafficFile)) startWard('traffic', 'traffic')
+}, 500)
+
+onStopSignal(async () => {
+  clearInterval(trafficWatch)
+  logger.info('stopping')
+  await supervisor.stop('traffic', 5000)
+  await supervisor.stop('gateway-0', 35_000)
+  await supervisor.stop('control', 20_000)
+  await stopReplicas()
+  rmSync(folder.runFileOf('all-in-one'), { force: true })
+  logger.info('stopped')
+})
+
+function startWard(name: string, app: string, more: Record<string, string> = {}): void {
+  supervisor.start({
+    name,
+    entry: entryPath(app),
+    args: [],
+    environment: { ...environment, ...more },
+    logFile: folder.logOf(name),
+  })
+}
+
+async function waitForFile(path: string, timeoutMs: number): Promise<void> {
+  const untilMs = systemClock.monotonicMs() + timeoutMs
+  while (!existsSync(path) && systemClock.monotonicMs() < untilMs) await systemClock.sleep(50)
+}
+
+async function stopReplicas(): Promise<void> {
+  const { root, internalKey, logs } = dataFolder(folder.root)
+  const backend = createLocalBackend({
+    dataFolder: root,
+    internalKeyFile: internalKey,
+    logFolder: logs,
+    entry: entryPath('model-server'),
+    clock: systemClock,
+    logger,
+  })
+  const replicas = await backend.list()
+  await Promise.all(replicas.map((replica) => backend.stop(replica.replicaId)))
+  await backend.close()
+}
