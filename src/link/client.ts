@@ -1,8 +1,17 @@
-import type { Clock } from '../kernel/index.ts'
-import type { LinkClient, LinkState } from './link.ts'
+import { connect, type Socket } from 'node:net'
+import { type Clock, SlipwayError } from '../kernel/index.ts'
+import { connectOptions } from './address.ts'
+import { DeadlineWatch } from './deadline-watch.ts'
+import { DEFAULT_MAX_FRAME_BYTES, type Frame, kinds, LinkProtocolError, NO_BYTES } from './frame.ts'
+import { FrameReader } from './frame-reader.ts'
+import { FrameWriter } from './frame-writer.ts'
+import { failure, failureFromHeader, readHello } from './handshake.ts'
+import type { LinkClient, LinkErrorCode, LinkHello, LinkOutcome, LinkRequest, LinkState } from './link.ts'
 
 export interface LinkClientOptions {
   readonly clock: Clock
+  /** Shown to servers that ask for one, as those that listen on TCP do. */
+  readonly key?: string
   /** Until hello; default 5000. */
   readonly connectTimeoutMs?: number
   /** What may wait for credit, in rows; default 8192. */
@@ -13,4 +22,350 @@ export interface LinkClientOptions {
 }
 
 /** `unix:/path` or `tcp:host:port`. Resolves when the server's hello is in; rejects with `replica_unready`. */
-export declare function connectLink(address: string, options: LinkClientOptions): Promise<LinkClient>
+export function connectLink(address: string, options: LinkClientOptions): Promise<LinkClient> {
+  return new Promise((resolve, reject) => {
+    const connection = new Connection(address, options, (outcome) => {
+      if (outcome instanceof Error) reject(outcome)
+      else resolve(outcome)
+    })
+    connection.open(options.connectTimeoutMs ?? 5000)
+  })
+}
+
+interface Pending {
+  readonly id: number
+  readonly rows: number
+  readonly bytes: number
+  readonly deadlineAtMs: number
+  readonly request: LinkRequest
+  settle: ((outcome: LinkOutcome) => void) | undefined
+  sent: boolean
+}
+
+/** What may wait for credit when the caller does not say. */
+const DEFAULT_QUEUED_ROWS = 8192
+const DEFAULT_PRIORITY = 1
+
+class Connection implements LinkClient {
+  readonly address: string
+  readonly #clock: Clock
+  readonly #options: LinkClientOptions
+  readonly #socket: Socket
+  readonly #reader: FrameReader
+  readonly #writer: FrameWriter
+  readonly #deadlines: DeadlineWatch
+  readonly #pings = new Map<number, (ms: number | undefined) => void>()
+  /** Sent and not answered by a frame; a request that was cancelled stays, without its callback, until then. */
+  readonly #sent = new Map<number, Pending>()
+  /** Waiting for credit, in order of arrival. */
+  readonly #waiting = new Map<number, Pending>()
+  #waitingRows = 0
+  #sentRows = 0
+  #sentBytes = 0
+  #unsettled = 0
+  #unsettledRows = 0
+  #lastId = 0
+  #state: LinkState = 'connecting'
+  #hello: LinkHello | undefined
+  #opened: ((outcome: LinkClient | Error) => void) | undefined
+  #openTimer: NodeJS.Timeout | undefined
+  #fault: Error | undefined
+
+  constructor(address: string, options: LinkClientOptions, opened: (outcome: LinkClient | Error) => void) {
+    this.address = address
+    this.#options = options
+    this.#clock = options.clock
+    this.#opened = opened
+    this.#socket = connect(connectOptions(address))
+    this.#reader = new FrameReader(options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES, (frame) =>
+      this.#receive(frame),
+    )
+    this.#writer = new FrameWriter(this.#socket)
+    this.#deadlines = new DeadlineWatch(this.#clock, (nowMs) => this.#expire(nowMs))
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  get hello(): LinkHello {
+    if (this.#hello === undefined) throw new TypeError('the link is not connected')
+    return this.#hello
+  }
+
+  get inFlight(): number {
+    return this.#unsettled
+  }
+
+  get inFlightRows(): number {
+    return this.#unsettledRows
+  }
+
+  open(timeoutMs: number): void {
+    this.#openTimer = setTimeout(() => {
+      this.#breakOff(new Error(`no hello from ${this.address} within ${timeoutMs} ms`))
+    }, timeoutMs)
+    this.#socket.on('connect', () => {
+      const hello = { protocol: 1, ...(this.#options.key === undefined ? {} : { key: this.#options.key }) }
+      this.#writer.write(kinds.hello, 0, 0, 0, 0, Buffer.from(JSON.stringify(hello)), NO_BYTES)
+    })
+    this.#socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#reader.push(chunk)
+      } catch (error) {
+        if (!(error instanceof LinkProtocolError)) throw error
+        this.#breakOff(error)
+      }
+    })
+    this.#socket.on('error', (error) => {
+      this.#fault = error
+    })
+    this.#socket.on('close', () => this.#closed())
+  }
+
+  request(request: LinkRequest, settle: (outcome: LinkOutcome) => void): number {
+    const id = this.#nextId()
+    if (this.#state !== 'ready') {
+      return this.#refuse(id, settle, 'replica_unready', `the link is ${this.#state}`)
+    }
+    const deadlineMs = request.deadlineMs ?? 0
+    const pending: Pending = {
+      id,
+      rows: request.rows,
+      bytes: request.body.length,
+      deadlineAtMs: deadlineMs > 0 ? this.#clock.monotonicMs() + deadlineMs : Number.POSITIVE_INFINITY,
+      request,
+      settle,
+      sent: false,
+    }
+    if (this.#waiting.size === 0 && this.#hasCredit(pending)) {
+      this.#send(pending, deadlineMs)
+    } else {
+      const limit = this.#options.maxQueuedRows ?? DEFAULT_QUEUED_ROWS
+      if (this.#waitingRows + pending.rows > limit) {
+        return this.#refuse(id, settle, 'overloaded', `${limit} rows wait for this replica`)
+      }
+      this.#waiting.set(id, pending)
+      this.#waitingRows += pending.rows
+    }
+    this.#unsettled++
+    this.#unsettledRows += pending.rows
+    this.#deadlines.add(pending.deadlineAtMs)
+    return id
+  }
+
+  cancel(requestId: number): void {
+    const pending = this.#sent.get(requestId) ?? this.#waiting.get(requestId)
+    if (pending?.settle !== undefined) this.#abandon(pending, 'cancelled', 'the caller cancelled')
+  }
+
+  ping(): Promise<number> {
+    if (this.#state === 'closed') return Promise.reject(unready(`the link is ${this.#state}`))
+    return new Promise((resolve, reject) => {
+      const token = this.#nextId()
+      const startMs = this.#clock.monotonicMs()
+      this.#pings.set(token, (nowMs) => {
+        if (nowMs === undefined) reject(unready('the link closed'))
+        else resolve(nowMs - startMs)
+      })
+      this.#writer.write(kinds.ping, 0, token, 0, 0, NO_BYTES, NO_BYTES)
+    })
+  }
+
+  close(): void {
+    this.#writer.flush()
+    this.#breakOff(new Error('the link was closed on this side'))
+  }
+
+  #nextId(): number {
+    do this.#lastId = this.#lastId === 0xffffffff ? 1 : this.#lastId + 1
+    while (this.#sent.has(this.#lastId) || this.#waiting.has(this.#lastId))
+    return this.#lastId
+  }
+
+  #hasCredit(pending: Pending): boolean {
+    const credit = (this.#hello as LinkHello).credit
+    return (
+      this.#sent.size === 0 ||
+      (this.#sentRows + pending.rows <= credit.rows && this.#sentBytes + pending.bytes <= credit.bytes)
+    )
+  }
+
+  #send(pending: Pending, remainingMs: number): void {
+    const { request } = pending
+    const header = request.header === undefined ? NO_BYTES : Buffer.from(JSON.stringify(request.header))
+    const deadlineMs = remainingMs > 0 ? Math.min(Math.max(1, Math.round(remainingMs)), 0xffffffff) : 0
+    pending.sent = true
+    this.#sent.set(pending.id, pending)
+    this.#sentRows += pending.rows
+    this.#sentBytes += pending.bytes
+    const priority = request.priority ?? DEFAULT_PRIORITY
+    this.#writer.write(kinds.request, priority, pending.id, deadlineMs, pending.rows, header, request.body)
+  }
+
+  #receive(frame: Frame): void {
+    switch (frame.kind) {
+      case kinds.answer:
+        this.#answered(frame)
+        break
+      case kinds.error:
+        this.#failed(frame)
+        break
+      case kinds.hello:
+        this.#ready(readHello(frame.header))
+        break
+      case kinds.goAway:
+        this.#goAway()
+        break
+      case kinds.ping:
+        this.#writer.write(kinds.pong, 0, frame.requestId, 0, 0, NO_BYTES, NO_BYTES)
+        break
+      case kinds.pong:
+        this.#pings.get(frame.requestId)?.(this.#clock.monotonicMs())
+        this.#pings.delete(frame.requestId)
+        break
+      default:
+        throw new LinkProtocolError(`a server does not send frames of kind ${frame.kind}`)
+    }
+  }
+
+  #answered(frame: Frame): void {
+    if (frame.header.length !== 12) throw new LinkProtocolError('an answer comes with three counters')
+    const pending = this.#take(frame.requestId)
+    this.#settle(pending, {
+      ok: true,
+      rows: frame.rows,
+      body: frame.body,
+      computeUs: frame.header.readUInt32LE(0),
+      queueUs: frame.header.readUInt32LE(4),
+      preprocessUs: frame.header.readUInt32LE(8),
+    })
+    if (this.#waiting.size > 0) this.#sendWaiting()
+  }
+
+  #failed(frame: Frame): void {
+    const outcome = failureFromHeader(frame.header)
+    this.#settle(this.#take(frame.requestId), outcome)
+    if (this.#waiting.size > 0) this.#sendWaiting()
+  }
+
+  /** The server gave back the credit of a request. */
+  #take(requestId: number): Pending {
+    const pending = this.#sent.get(requestId)
+    if (pending === undefined) throw new LinkProtocolError(`nothing is in flight as ${requestId}`)
+    this.#sent.delete(requestId)
+    this.#sentRows -= pending.rows
+    this.#sentBytes -= pending.bytes
+    return pending
+  }
+
+  #settle(pending: Pending, outcome: LinkOutcome): void {
+    const { settle } = pending
+    if (settle === undefined) return
+    pending.settle = undefined
+    this.#unsettled--
+    this.#unsettledRows -= pending.rows
+    settle(outcome)
+  }
+
+  #sendWaiting(): void {
+    for (const pending of this.#waiting.values()) {
+      if (this.#state !== 'ready' || !this.#hasCredit(pending)) return
+      this.#unqueue(pending)
+      const remainingMs = pending.deadlineAtMs - this.#clock.monotonicMs()
+      this.#send(pending, Number.isFinite(remainingMs) ? Math.max(1, remainingMs) : 0)
+    }
+  }
+
+  #unqueue(pending: Pending): void {
+    if (this.#waiting.delete(pending.id)) this.#waitingRows -= pending.rows
+  }
+
+  /** Settles now; what was sent keeps its credit until the server answers. */
+  #abandon(pending: Pending, code: LinkErrorCode, detail: string): void {
+    if (pending.sent) this.#writer.write(kinds.cancel, 0, pending.id, 0, 0, NO_BYTES, NO_BYTES)
+    else this.#unqueue(pending)
+    const parameters = code === 'deadline_exceeded' ? { timeoutMs: pending.request.deadlineMs ?? 0 } : {}
+    this.#settle(pending, failure(code, parameters, detail, !pending.sent, pending.sent))
+  }
+
+  #expire(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const pendings of [this.#sent, this.#waiting]) {
+      for (const pending of pendings.values()) {
+        if (pending.settle === undefined) continue
+        if (pending.deadlineAtMs <= nowMs) {
+          this.#abandon(pending, 'deadline_exceeded', 'the deadline passed on the way')
+        } else if (pending.deadlineAtMs < nextMs) nextMs = pending.deadlineAtMs
+      }
+    }
+    return nextMs
+  }
+
+  #refuse(id: number, settle: (outcome: LinkOutcome) => void, code: LinkErrorCode, detail: string): number {
+    // A retry is worth it as soon as a batch has left the queue, which takes milliseconds.
+    const parameters = code === 'overloaded' ? { what: 'the link', retryAfterMs: 50 } : {}
+    queueMicrotask(() => settle(failure(code, parameters, detail, true, false)))
+    return id
+  }
+
+  #ready(hello: LinkHello): void {
+    if (this.#hello !== undefined) throw new LinkProtocolError('hello came twice')
+    clearTimeout(this.#openTimer)
+    this.#hello = hello
+    this.#enter('ready')
+    this.#opened?.(this)
+    this.#opened = undefined
+  }
+
+  #goAway(): void {
+    if (this.#state !== 'ready') return
+    this.#enter('draining')
+    this.#failWaiting('the replica is draining')
+    this.#writer.write(kinds.goAway, 0, 0, 0, 0, NO_BYTES, NO_BYTES)
+  }
+
+  #failWaiting(detail: string): void {
+    for (const pending of this.#waiting.values()) {
+      this.#unqueue(pending)
+      this.#settle(pending, failure('replica_unready', {}, detail, true, false))
+    }
+  }
+
+  #breakOff(error: Error): void {
+    this.#fault ??= error
+    this.#socket.destroy()
+  }
+
+  /** The socket is gone, whoever did it. */
+  #closed(): void {
+    if (this.#state === 'closed') return
+    clearTimeout(this.#openTimer)
+    this.#deadlines.close()
+    this.#writer.close()
+    // Closed before anything is settled: a retry must not come back to this link.
+    this.#state = 'closed'
+    const detail = this.#fault?.message ?? 'the replica closed the link'
+    this.#failWaiting(detail)
+    for (const pending of this.#sent.values()) {
+      this.#settle(pending, failure('replica_lost', {}, detail, false, true))
+    }
+    this.#sent.clear()
+    for (const settle of this.#pings.values()) settle(undefined)
+    this.#pings.clear()
+    this.#opened?.(unready(detail, this.#fault))
+    this.#opened = undefined
+    this.#options.onState?.('closed')
+  }
+
+  #enter(state: LinkState): void {
+    this.#state = state
+    this.#options.onState?.(state)
+  }
+}
+
+function unready(reason: string, cause?: Error): SlipwayError {
+  const error = new SlipwayError('replica_unready', { retryAfterMs: 50 }, { cause })
+  error.message = reason
+  return error
+}

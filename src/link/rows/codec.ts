@@ -1,5 +1,10 @@
 import type { TensorSpec } from '../../contracts/index.ts'
-import type { TensorBatch } from './tensors.ts'
+import { SlipwayError } from '../../kernel/index.ts'
+import { LinkProtocolError } from '../frame.ts'
+import { rowsFromJson } from './from-json.ts'
+import { layoutOf, RowCursor, type TensorLayout } from './layout.ts'
+import { gather, mismatch, type RowPart, scatter, type TensorBatch } from './tensors.ts'
+import { readText, readValue } from './to-json.ts'
 
 /**
  * Rows as bytes. A body is its rows one after another; a row is its tensors in contract order; a tensor is one u32 for
@@ -13,23 +18,130 @@ export interface RowCodec {
   /**
    * JSON rows (objects keyed by tensor name) to bytes. Throws `rows_invalid` with `{row, field, reason, model}` and the
    * pointer `/inputs/<row>/<field>[/<index>…]` for a missing or unknown field, a wrong type or shape, a number that the
-   * type cannot hold, and rows of one request that differ in their free dimensions.
+   * type cannot hold, and rows of one request that differ in their free dimensions; `invalid_request` for no rows.
    * int64: safe integers as numbers, any as decimal strings.
    */
   encodeJson(rows: readonly unknown[]): Buffer
   /** Raw rows from outside: checks the length and that all floats are finite; gives the count. Throws `rows_invalid`. */
   checkRaw(body: Uint8Array): number
-  /** Bytes to tensors. Throws `LinkProtocolError` when the body is not `rows` rows of equal shape. */
-  decode(body: Uint8Array, rows: number): TensorBatch
-  /** Tensors to bytes; throws `TypeError` when they are not as specified (a bug, or a model that breaks its contract). */
-  encode(batch: TensorBatch): Buffer
+  /**
+   * Checks that a body is `rows` rows of equal shape; throws `LinkProtocolError`. Gives a key that is equal for bodies
+   * whose rows may share one tensor: their free dimensions, '' when there are none.
+   */
+  inspect(body: Uint8Array, rows: number): string
+  /** Inspected bodies of equal key to one batch, in order. The tensors own their memory. */
+  decode(parts: readonly RowPart[]): TensorBatch
+  /** Why a batch is not as specified, or undefined. */
+  mismatch(batch: TensorBatch): string | undefined
+  /** Rows `from` up to `to` of a batch without mismatch; it may be a view of the tensor. */
+  encode(batch: TensorBatch, from?: number, to?: number): Buffer
   /** Bytes to row objects; int64 beyond the safe integers as decimal strings, NaN and infinities as null. */
   toObjects(body: Uint8Array, rows: number): Record<string, unknown>[]
   /** The same as JSON text of the array, without the objects in between. */
   toJson(body: Uint8Array, rows: number): string
-  /** Equal for bodies whose rows may share one tensor: the free dimensions, '' when there are none. */
-  shapeKey(body: Uint8Array): string
 }
 
 /** `tensors` is one side of a contract; `model` names it in errors. */
-export declare function compileRows(tensors: readonly TensorSpec[], model: string): RowCodec
+export function compileRows(tensors: readonly TensorSpec[], model: string): RowCodec {
+  const layouts = tensors.map(layoutOf)
+  let rowBytes: number | null = 0
+  for (const { bytes } of layouts) rowBytes = rowBytes === null || bytes === null ? null : rowBytes + bytes
+  const side = { layouts, rowBytes, model }
+  const jsonKeys = layouts.map(({ name }, index) => `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)
+  return {
+    tensors,
+    rowBytes,
+    encodeJson: (rows) => rowsFromJson(side, rows),
+    checkRaw: (body) => checkRaw(layouts, rowBytes, model, body),
+    inspect: (body, rows) => inspect(layouts, rowBytes, body, rows),
+    decode: (parts) => gather(layouts, parts),
+    mismatch: (batch) => mismatch(layouts, batch),
+    encode: (batch, from = 0, to = batch.rows) => scatter(layouts, rowBytes, batch, from, to),
+    toObjects(body, rows) {
+      const cursor = new RowCursor(body)
+      return Array.from({ length: rows }, () =>
+        Object.fromEntries(layouts.map((layout) => [layout.name, readValue(cursor, layout)])),
+      )
+    },
+    toJson(body, rows) {
+      const cursor = new RowCursor(body)
+      let text = '['
+      for (let row = 0; row < rows; row++) {
+        if (row > 0) text += ','
+        for (let index = 0; index < layouts.length; index++) {
+          text += jsonKeys[index] as string
+          text += readText(cursor, layouts[index] as TensorLayout)
+        }
+        text += '}'
+      }
+      return `${text}]`
+    },
+  }
+}
+
+function inspect(
+  layouts: readonly TensorLayout[],
+  rowBytes: number | null,
+  body: Uint8Array,
+  rows: number,
+): string {
+  if (rowBytes !== null) {
+    if (body.length === rows * rowBytes && rows > 0) return ''
+    throw new LinkProtocolError(`a body of ${body.length} bytes is not ${rows} rows of ${rowBytes}`)
+  }
+  const cursor = new RowCursor(body)
+  let key = ''
+  for (let row = 0; row < rows; row++) {
+    let rowKey = ''
+    for (const layout of layouts) {
+      cursor.enter(layout)
+      if (layout.freeDimensions > 0) rowKey += `${cursor.dimensions}|`
+      if (layout.element !== undefined) cursor.at += cursor.elements * layout.element.bytes
+      else for (let element = 0; element < cursor.elements; element++) cursor.skipText()
+    }
+    if (row === 0) key = rowKey
+    else if (key !== rowKey) throw new LinkProtocolError(`row ${row} has another shape than row 0`)
+  }
+  if (rows === 0 || cursor.at !== body.length) {
+    throw new LinkProtocolError(`a body of ${body.length} bytes is not ${rows} rows`)
+  }
+  return key
+}
+
+function checkRaw(
+  layouts: readonly TensorLayout[],
+  rowBytes: number | null,
+  model: string,
+  body: Uint8Array,
+): number {
+  const refuse = (row: number, field: string, reason: string) =>
+    new SlipwayError('rows_invalid', { row, field, reason, model }, { pointer: '' })
+  if (rowBytes === null) {
+    throw refuse(0, layouts[0]!.name, 'has no fixed size, so rows cannot be sent raw; send JSON')
+  }
+  if (body.length === 0 || body.length % rowBytes !== 0) {
+    throw refuse(
+      Math.floor(body.length / rowBytes),
+      layouts[0]!.name,
+      `the body has ${body.length} bytes, which is no multiple of the ${rowBytes} of a row`,
+    )
+  }
+  const rows = body.length / rowBytes
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
+  let at = 0
+  for (let row = 0; row < rows; row++) {
+    for (const { element, elements, name } of layouts) {
+      for (let index = 0; index < (elements as number); index++) {
+        if (!element!.isSound(view, at)) {
+          throw refuse(
+            row,
+            `${name}[${index}]`,
+            `must be ${element!.wanted}, is ${String(element!.get(view, at))}`,
+          )
+        }
+        at += element!.bytes
+      }
+    }
+  }
+  return rows
+}
