@@ -123,8 +123,15 @@ function readBuckets(body: string): Uint16Array {
   let word = FNV_OFFSET
   let wordChars = 0
   let run = 0
+  let afterSpace = false
   for (let index = 0; index <= body.length; index++) {
     const code = index < body.length ? body.charCodeAt(index) : SPACE
+    if (code <= SPACE) {
+      if (afterSpace) continue
+      afterSpace = true
+    } else {
+      afterSpace = false
+    }
     const letter = code < 128 ? WORD_CODE[code]! : code
     run = (run << 8) | (letter === 0 ? SPACE : letter)
     count = occupy(place(Math.imul(run, 0x9e3779b1)), count)

@@ -45,7 +45,7 @@ describe.each([
 
   if (split === 'early') {
     test('all look good where they were trained, and v3 catches every spam there', () => {
-      expect(accuracy(right.v1!)).toBeCloseTo(0.982, 3)
+      expect(accuracy(right.v1!)).toBeCloseTo(0.983, 3)
       expect(accuracy(right.v2!)).toBeCloseTo(0.999, 3)
       expect(accuracy(right.v3!)).toBeCloseTo(0.997, 3)
       expect(caught(right.v3!, mails)).toBe(1)
@@ -54,16 +54,16 @@ describe.each([
   }
 
   test('v2 is more accurate than v1 by more than 3 points, item by item', () => {
-    expect(accuracy(right.v1!)).toBeCloseTo(0.889, 3)
+    expect(accuracy(right.v1!)).toBeCloseTo(0.896, 3)
     expect(accuracy(right.v2!)).toBeCloseTo(0.966, 3)
-    expect(flips(right.v1!, right.v2!)).toEqual({ fixed: 185, broken: 14 })
+    expect(flips(right.v1!, right.v2!)).toEqual({ fixed: 172, broken: 15 })
   })
 
   test('v3 catches more spam than v2, and is worse', () => {
     expect(caught(right.v2!, mails)).toBeCloseTo(0.942, 3)
-    expect(caught(right.v3!, mails)).toBeCloseTo(0.986, 3)
-    expect(accuracy(right.v3!)).toBeCloseTo(0.935, 3)
-    expect(flips(right.v2!, right.v3!)).toEqual({ fixed: 16, broken: 84 })
+    expect(caught(right.v3!, mails)).toBeCloseTo(0.983, 3)
+    expect(accuracy(right.v3!)).toBeCloseTo(0.9345, 4)
+    expect(flips(right.v2!, right.v3!)).toEqual({ fixed: 15, broken: 86 })
   })
 
   test('v2 beats the guess that nothing is spam', () => {

@@ -69,6 +69,9 @@ describe('what counts', () => {
   test('which separator does not', () => {
     expect(rowOf('free-money')).toEqual(rowOf('free\nmoney'))
   })
+  test('how much white space does not', () => {
+    expect(rowOf('free money')).toEqual(rowOf('free \n\t money'))
+  })
   test('words do', () => {
     expect(rowOf('free money')).not.toEqual(rowOf('free monkey'))
   })
