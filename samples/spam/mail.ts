@@ -6,7 +6,7 @@
  */
 import { htmlToText } from './html.ts'
 
-export interface Mail {
+interface Mail {
   readonly from: string
   readonly subject: string
   readonly body: string

@@ -24,7 +24,7 @@ export interface LabelledMail {
   readonly text: string
 }
 
-export interface Splits {
+interface Splits {
   readonly early: readonly LabelledMail[]
   readonly late: readonly LabelledMail[]
 }
