@@ -1,5 +1,5 @@
 import { isSlipwayError } from '../kernel/index.ts'
-import { ProblemError } from '../sdk/index.ts'
+import { FileError, ProblemError } from '../sdk/index.ts'
 import type { GlobalOptions } from './session.ts'
 
 /** What happened, where, what to do: one line each on stderr. The stack only with `--debug`. */
@@ -34,6 +34,7 @@ function describe(error: unknown): Told {
       ...(hint === undefined ? {} : { toDo: hint }),
     }
   }
+  if (error instanceof FileError) return { code: error.code, what: error.reason, where: `${error.file}:${error.line}`, toDo: error.hint }
   if (isSlipwayError(error))
     return {
       code: error.code,

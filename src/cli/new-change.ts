@@ -17,7 +17,11 @@ const QUESTIONS: readonly Question[] = [
   { name: 'artifact', ask: 'Where is its ONNX file?', fallback: './model.onnx' },
   { name: 'preprocess', ask: 'Where is its preprocessing (empty: as the champion’s)?', fallback: '' },
   { name: 'hypothesis', ask: 'Why should it be better?', fallback: 'Retrained on newer data.' },
-  { name: 'goal', ask: 'Which axis shall get better (cost, latency, accuracy, security, stability)?', fallback: 'accuracy' },
+  {
+    name: 'goal',
+    ask: 'Which axis shall get better (cost, latency, accuracy, security, stability)?',
+    fallback: 'accuracy',
+  },
   { name: 'golden', ask: 'Which dataset judges it?', fallback: 'late' },
 ]
 
