@@ -21,6 +21,7 @@ export {
   NO_WINDOWS,
   readLaw,
 } from './canary/law.ts'
+export { windowsNeeded } from './canary/needs.ts'
 export {
   type CanaryDuration,
   type CanaryPlan,
@@ -31,6 +32,7 @@ export {
   planCanary,
   promotionTime,
 } from './canary/plan.ts'
+export { rateDeviation } from './canary/rate-deviation.ts'
 export { clusteredMean } from './clustered-mean.ts'
 export { countEValue, pairEValue } from './e-value.ts'
 export { fisherExact } from './fisher.ts'

@@ -21,7 +21,7 @@ export function benjaminiHochberg(pValues: readonly number[]): number[] {
   const count = pValues.length
   let lowest = 1
   return adjust(pValues, ascending(pValues).reverse(), (p, rank) => {
-    lowest = Math.min(lowest, (p * count) / (count - rank))
+    lowest = Math.min(lowest, p * (count / (count - rank)))
     return lowest
   })
 }

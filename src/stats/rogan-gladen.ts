@@ -33,7 +33,7 @@ export function roganGladen(
   const youden = sensitivity + specificity - 1
   if (youden < LEAST_YOUDEN)
     throw new RangeError(`a judge with Se + Sp − 1 = ${youden.toFixed(3)} is too weak to be corrected`)
-  const estimate = unit((rate + specificity - 1) / youden)
+  const estimate = unit((rate - (1 - specificity)) / youden)
   const variance =
     (rate * (1 - rate)) / n +
     ((1 - estimate) ** 2 * specificity * (1 - specificity)) / negatives +

@@ -1,4 +1,4 @@
-import { requireCount, requireOpenUnit, requirePositive } from '../check.ts'
+import { requireCount, requireOpenUnit, requirePositive, requireUnit } from '../check.ts'
 
 /** One arm in one window: `n` requests, `events` of them bad (errors, slower than x, …). */
 export interface ArmCount {
@@ -126,22 +126,17 @@ export function addWindow(sums: CanarySums, { a, b }: CanaryWindow): CanarySums 
  * Ramdas (2024): valid at every look at once, sharpest where the variance reaches (margin/3)².
  */
 export function readLaw(sums: CanarySums, options: LawOptions): LawReading {
-  const { mode, margin, alpha } = options
-  requirePositive('margin', margin)
-  requireOpenUnit('alpha', alpha)
-  if (alpha >= 0.5) throw new RangeError(`alpha is one-sided and must be below one half, not ${alpha}`)
-  const delta = options.delta ?? (mode === 'promote' ? margin : 0)
-  const rateA = (sums.weightedRateA + 0.5) / (sums.weight + 1)
-  const boundaryRate = Math.min(1, rateA + delta)
-  const expectedAtBoundary = sums.requestsB * boundaryRate
-  const events = mode === 'promote' ? expectedAtBoundary : sums.eventsB
+  requireOptions(options)
+  const isPromotion = options.mode === 'promote'
+  const delta = deltaOf(options)
+  const expectedAtBoundary = sums.requestsB * Math.min(1, championRate(sums) + delta)
+  const events = isPromotion ? expectedAtBoundary : sums.eventsB
   const isReady = sums.windows >= MINIMUM_WINDOWS && events >= MINIMUM_EVENTS
-  const difference = sums.windows === 0 ? 0 : sums.weightedDifference / sums.weight
-  const pooled = (sums.weightedRatePooled + 0.5) / (sums.weight + 1)
-  const nullRateB = mode === 'promote' ? boundaryRate : Math.max(rateA, pooled)
-  const variance = Math.max(betweenWindows(sums, difference), binomial(sums, rateA, nullRateB))
+  const difference = differenceOf(sums)
   const halfWidth =
-    sums.windows === 0 ? Number.POSITIVE_INFINITY : confidenceSequence(1 / variance, margin, alpha)
+    sums.windows === 0
+      ? Number.POSITIVE_INFINITY
+      : confidenceSequence(1 / lawVariance(sums, options), options.margin, options.alpha)
   const lower = difference - halfWidth
   const upper = difference + halfWidth
   return {
@@ -153,8 +148,22 @@ export function readLaw(sums: CanarySums, options: LawOptions): LawReading {
     eventsSeen: sums.eventsB,
     expectedAtBoundary,
     isReady,
-    isDecided: isReady && (mode === 'promote' ? upper < delta : lower > delta),
+    isDecided: isReady && (isPromotion ? upper < delta : lower > delta),
   }
+}
+
+/** δ of the question: how much worse the candidate would be at the boundary. */
+export function deltaOf({ delta, mode, margin }: LawOptions): number {
+  return delta ?? (mode === 'promote' ? margin : 0)
+}
+
+/** Variance of the difference by the law's rule; at least one window. */
+export function lawVariance(sums: CanarySums, options: LawOptions): number {
+  const rateA = championRate(sums)
+  const pooled = (sums.weightedRatePooled + 0.5) / (sums.weight + 1)
+  const nullRateB =
+    options.mode === 'promote' ? Math.min(1, rateA + deltaOf(options)) : Math.max(rateA, pooled)
+  return Math.max(betweenWindows(sums), binomial(sums, rateA, nullRateB))
 }
 
 /** Half-width at information V (one over the variance of the difference). */
@@ -171,8 +180,18 @@ function tuning(margin: number, alpha: number): number {
   return (log + Math.log(1 + log)) / (9 / (margin * margin))
 }
 
-function betweenWindows(sums: CanarySums, difference: number): number {
+/** Half an event in one request is added, so that a champion without events still has a variance. */
+function championRate(sums: CanarySums): number {
+  return (sums.weightedRateA + 0.5) / (sums.weight + 1)
+}
+
+function differenceOf(sums: CanarySums): number {
+  return sums.windows === 0 ? 0 : sums.weightedDifference / sums.weight
+}
+
+function betweenWindows(sums: CanarySums): number {
   if (sums.windows < 2) return 0
+  const difference = differenceOf(sums)
   const squares =
     sums.squaredWeightDifferenceSquared -
     2 * difference * sums.squaredWeightDifference +
@@ -183,6 +202,13 @@ function betweenWindows(sums: CanarySums, difference: number): number {
 function binomial(sums: CanarySums, rateA: number, rateB: number): number {
   const spread = rateB * (1 - rateB) * sums.squaredWeightPerB + rateA * (1 - rateA) * sums.squaredWeightPerA
   return spread / (sums.weight * sums.weight)
+}
+
+function requireOptions({ margin, alpha, delta }: LawOptions): void {
+  requirePositive('margin', margin)
+  requireOpenUnit('alpha', alpha)
+  if (alpha >= 0.5) throw new RangeError(`alpha is one-sided and must be below one half, not ${alpha}`)
+  if (delta !== undefined) requireUnit('delta', delta)
 }
 
 function requireArm(name: string, arm: ArmCount): void {

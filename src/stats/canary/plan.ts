@@ -14,8 +14,11 @@ export interface CanaryTraffic {
   /** Bad requests per champion request. */
   readonly baseRate: number
   readonly windowSeconds: number
-  /** Variance between windows over the binomial one, ≥ 1: bursts make it large. 1 unless known. */
-  readonly dispersion?: number
+  /**
+   * Standard deviation of an arm's own rate between windows, in events per request: what bursts add to sampling. Read
+   * it off the champion's past with `rateDeviation`; 0 unless given.
+   */
+  readonly rateDeviation?: number
 }
 
 export interface CanaryPlanOptions extends CanaryTraffic, GuardPlan {
@@ -99,15 +102,16 @@ function promotedBy(
   const arms = armsOf(options)
   const nullRate = Math.min(1, options.baseRate + options.margin)
   if (windows < arms.leastWindows || windows * arms.b * nullRate < MINIMUM_EVENTS) return 0
-  const nullVariance = arms.variance(options.baseRate, nullRate)
   // The walk is Σ(δ − D): an equal candidate climbs by the margin a window.
   const walk: Walk = {
     drift: options.margin,
-    variance: arms.variance(options.baseRate, options.baseRate) * arms.dispersion,
+    variance: arms.spread(options.baseRate, options.baseRate),
     boundary(steps) {
+      const rateA = arms.smoothed(options.baseRate, steps)
+      const nullVariance = arms.binomial(rateA, Math.min(1, rateA + options.margin))
       const seen = (below: number) => {
         const rate = options.baseRate + options.margin - below
-        return largerVariance(nullVariance, arms.dispersion * arms.variance(options.baseRate, rate), steps)
+        return largerVariance(nullVariance, arms.spread(options.baseRate, rate), steps)
       }
       return boundary(options, options.alphaPromote, seen, nullRate, steps)
     },
@@ -125,13 +129,14 @@ function abortedBy(
   if (windows < arms.leastWindows) return 0
   const walk: Walk = {
     drift: rise,
-    variance: arms.variance(options.baseRate, rate) * arms.dispersion,
+    variance: arms.spread(options.baseRate, rate),
     boundary(steps) {
       const seen = (above: number) => {
-        const pooled = options.baseRate + options.share * above
+        const rateA = arms.smoothed(options.baseRate, steps)
+        const pooled = arms.smoothed(options.baseRate + options.share * above, steps)
         return largerVariance(
-          arms.variance(options.baseRate, pooled),
-          arms.dispersion * arms.variance(options.baseRate, options.baseRate + above),
+          arms.binomial(rateA, pooled),
+          arms.spread(options.baseRate, options.baseRate + above),
           steps,
         )
       }
@@ -176,6 +181,7 @@ interface Moments {
  */
 function largerVariance(binomial: number, between: number, windows: number): Moments {
   const spread = between * Math.sqrt(2 / Math.max(1, windows - 1))
+  if (spread === 0) return { mean: Math.max(binomial, between), deviation: 0 }
   const z = (between - binomial) / spread
   const [over, density] = [normalCdf(z), normalDensity(z)]
   const mean = binomial * (1 - over) + between * over + spread * density
@@ -190,20 +196,27 @@ interface Arms {
   readonly b: number
   /** Windows that pass before ten of them hold requests of both arms. */
   readonly leastWindows: number
-  readonly dispersion: number
+  /** A rate as the law estimates it after so many windows: with half an event in one request added. */
+  smoothed(rate: number, windows: number): number
   /** Binomial variance of one window's difference. */
-  variance(rateA: number, rateB: number): number
+  binomial(rateA: number, rateB: number): number
+  /** The same with what bursts add to either arm. */
+  spread(rateA: number, rateB: number): number
 }
 
 function armsOf(options: CanaryTraffic): Arms {
   const requests = options.requestsPerSecond * options.windowSeconds
   const b = requests * options.share
   const a = requests - b
+  const weight = (a * b) / requests
+  const bursts = 2 * (options.rateDeviation ?? 0) ** 2
+  const binomial = (rateA: number, rateB: number) => (rateA * (1 - rateA)) / a + (rateB * (1 - rateB)) / b
   return {
     b,
     leastWindows: MINIMUM_WINDOWS / (-Math.expm1(-a) * -Math.expm1(-b)),
-    dispersion: options.dispersion ?? 1,
-    variance: (rateA, rateB) => (rateA * (1 - rateA)) / a + (rateB * (1 - rateB)) / b,
+    smoothed: (rate, windows) => (rate * weight * windows + 0.5) / (weight * windows + 1),
+    binomial,
+    spread: (rateA, rateB) => binomial(rateA, rateB) + bursts,
   }
 }
 
@@ -220,7 +233,7 @@ function requireTraffic(options: CanaryTraffic): void {
   requirePositive('windowSeconds', options.windowSeconds)
   requireOpenUnit('share', options.share)
   requireUnit('baseRate', options.baseRate)
-  if ((options.dispersion ?? 1) < 1) throw new RangeError('dispersion must be at least 1')
+  requireUnit('rateDeviation', options.rateDeviation ?? 0)
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
