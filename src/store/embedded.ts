@@ -1,0 +1,60 @@
+import { PGlite, type Transaction } from '@electric-sql/pglite'
+import { Kysely, PGliteDialect } from 'kysely'
+import { fromPglite } from 'pg-boss'
+import type { Database, Session } from './database.ts'
+import { guardedDialect } from './guarded-dialect.ts'
+import type { Tables } from './schema.ts'
+import { asStoreError } from './store-error.ts'
+
+/** OID of int8: ordinals, buckets and counts all stay below 2⁵³. */
+const INT8 = 20
+
+/**
+ * PostgreSQL as WebAssembly in this process. It has one connection: the query builder takes turns by a mutex of its
+ * own, and PGlite lets nothing in between while a transaction is open.
+ * @param folder where it keeps its files; undefined: in memory. @param loadFrom a dumped data folder to start from.
+ */
+export async function openEmbedded(folder: string | undefined, loadFrom?: Blob): Promise<Database> {
+  return embeddedDatabase(await openPglite(folder, loadFrom))
+}
+
+export function openPglite(folder: string | undefined, loadFrom?: Blob): Promise<PGlite> {
+  return PGlite.create({
+    ...(folder === undefined ? {} : { dataDir: folder }),
+    ...(loadFrom === undefined ? {} : { loadDataDir: loadFrom }),
+    parsers: { [INT8]: Number },
+  })
+}
+
+export function embeddedDatabase(pglite: PGlite): Database {
+  return {
+    kind: 'embedded',
+    db: new Kysely<Tables>({ dialect: guardedDialect(new PGliteDialect({ pglite })) }),
+    transaction: async (work) => {
+      try {
+        return await pglite.transaction((transaction) => work(sessionOf(transaction)))
+      } catch (error) {
+        throw asStoreError(error)
+      }
+    },
+    bossOptions: () => ({ db: fromPglite(pglite), backend: 'pglite' }),
+    close: async () => {
+      if (!pglite.closed) await pglite.close()
+    },
+  }
+}
+
+function sessionOf(transaction: Transaction): Session {
+  return {
+    query: async <Row>(text: string, values: readonly unknown[] = []) =>
+      (await transaction.query<Row>(text, [...values])).rows,
+    script: async (text) => {
+      await transaction.exec(text)
+    },
+    copyIn: async (statement, text) => {
+      const blob = new Blob([text])
+      const result = await transaction.query(`${statement} FROM '/dev/blob'`, [], { blob })
+      return result.affectedRows ?? 0
+    },
+  }
+}
