@@ -1,1 +1,6 @@
+export { analyse, type CheckSizes, checks, createChecks } from './checks.ts'
+export { makeEvidence } from './evidence.ts'
 export type * from './lab.ts'
+export { startTraffic, type Traffic, type TrafficCounts, type TrafficOptions } from './load/traffic.ts'
+export { createLab, type Lab, type LabOptions } from './runner/create-lab.ts'
+export { serveLabJob } from './runner/serve-job.ts'

@@ -1,0 +1,100 @@
+import { type Clock, seededRandom } from '../../kernel/index.ts'
+import { pairsForMargin } from '../../stats/index.ts'
+import { eachBounded } from '../bounded.ts'
+import { checkFailed, fatalReason } from '../client/failures.ts'
+import { createGatewayClient, type GatewayClient } from '../client/gateway-client.ts'
+import { itemBodies } from '../client/requests.ts'
+import { rounded } from '../judging.ts'
+import type { CheckContext, CheckRun } from '../lab.ts'
+import { pairsWanted } from '../latency/pair-ratio.ts'
+import { runBlocks, trackProgress } from '../progress.ts'
+import type { CostPlan } from './plan.ts'
+import { costRatio } from './ratio.ts'
+import { type CostBlock, costBlock } from './raw.ts'
+
+type Arm = 'champion' | 'candidate'
+
+/** Alternates between the versions in short halves; nothing is timed here, the replicas count their compute. */
+export async function measureCost(
+  context: CheckContext,
+  plan: CostPlan,
+  run: CheckRun,
+  clock: Clock,
+): Promise<{ blocks: CostBlock[] }> {
+  const client = createGatewayClient({
+    gatewayUrl: context.gatewayUrl,
+    key: context.key,
+    model: plan.model,
+    timeoutMs: plan.timeoutMs,
+    connections: plan.concurrency,
+    keepBodies: false,
+  })
+  const stopped = () => void client.close()
+  run.signal.addEventListener('abort', stopped, { once: true })
+  try {
+    const items = context.golden.items
+    const body = {
+      champion: itemBodies(plan.champion.label, items),
+      candidate: itemBodies(plan.candidate.label, items),
+    }
+    const progress = trackProgress(run, clock, plan.pairs, 'pairs')
+    const pairs = (first: number, count: number) =>
+      runBlocks({
+        blocks: run.blocks,
+        signal: run.signal,
+        first,
+        count,
+        read: (stored) => costBlock.parse(stored),
+        measure: (index) => measurePair(plan, client, body, items.length, index, run.signal),
+        onBlock: (_, wasFinished) => progress.advance(1, wasFinished),
+      })
+    const blocks = await pairs(0, plan.pairs)
+    const ratios = blocks.map((block) => costRatio(block, plan.winsorAt)).filter((ratio) => ratio !== null)
+    const more = pairsWanted(ratios, plan, pairsForMargin) - plan.pairs
+    if (more > 0) {
+      progress.grow(more)
+      blocks.push(...(await pairs(plan.pairs, more)))
+    }
+    return { blocks }
+  } finally {
+    run.signal.removeEventListener('abort', stopped)
+    await client.close()
+  }
+}
+
+async function measurePair(
+  plan: CostPlan,
+  client: GatewayClient,
+  body: Record<Arm, (index: number) => Uint8Array>,
+  items: number,
+  index: number,
+  signal: AbortSignal,
+): Promise<CostBlock> {
+  const random = seededRandom(plan.seed + index)
+  const order: [Arm, Arm] = random() < 0.5 ? ['champion', 'candidate'] : ['candidate', 'champion']
+  const drawn = Array.from({ length: plan.halfRequests }, () => Math.floor(random() * items))
+  const half = async (arm: Arm) => {
+    const computeMs: number[] = []
+    let failed = 0
+    await eachBounded(drawn, plan.concurrency, async (item) => {
+      signal.throwIfAborted()
+      const outcome = await client.ask(body[arm](item))
+      signal.throwIfAborted()
+      const fatal = fatalReason(outcome, plan[arm].label) ?? hopeless(outcome.kind, outcome.status)
+      if (fatal !== undefined) throw checkFailed('cost', fatal)
+      if (outcome.kind !== 'answered') failed++
+      else if (outcome.computeMs === null)
+        throw checkFailed('cost', 'answers do not say how long they were computed')
+      else computeMs.push(rounded(outcome.computeMs, 4))
+    })
+    return { arm, computeMs, failed }
+  }
+  const first = await half(order[0])
+  const second = await half(order[1])
+  return { halves: [first, second] }
+}
+
+function hopeless(kind: string, status: number): string | undefined {
+  if (kind === 'unreachable') return 'the gateway cannot be reached'
+  return status === 429 ? 'the rate limit of the key is in the way (429)' : undefined
+}

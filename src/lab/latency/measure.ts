@@ -1,0 +1,142 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { type Clock, type Random, seededRandom } from '../../kernel/index.ts'
+import { pairsForMargin } from '../../stats/index.ts'
+import { checkFailed } from '../client/failures.ts'
+import { createGatewayClient } from '../client/gateway-client.ts'
+import { itemBodies } from '../client/requests.ts'
+import { rounded } from '../judging.ts'
+import type { CheckContext, CheckRun } from '../lab.ts'
+import { arrivalsWithin } from '../load/arrivals.ts'
+import { openLoop } from '../load/open-loop.ts'
+import { runBlocks, trackProgress } from '../progress.ts'
+import { shuffled } from '../shuffled.ts'
+import { type Bench, refuseHopeless } from './bench.ts'
+import { measureLadder } from './ladder.ts'
+import { logRatio, pairsWanted } from './pair-ratio.ts'
+import type { LatencyPlan } from './plan.ts'
+import { type Arm, type Half, type LatencyRaw, ladderBlock, type PairBlock, pairBlock } from './raw.ts'
+
+/** Bodies are encoded once and kept, so that encoding is no part of a measured request; so many at most. */
+const MOST_ITEMS = 2000
+
+/** Ladder, then A/A pairs, then AB pairs; each is a durable block. */
+export async function measureLatency(
+  context: CheckContext,
+  plan: LatencyPlan,
+  run: CheckRun,
+  clock: Clock,
+): Promise<LatencyRaw> {
+  const client = createGatewayClient({
+    gatewayUrl: context.gatewayUrl,
+    key: context.key,
+    model: plan.model,
+    timeoutMs: plan.timeoutMs,
+    connections: plan.connections,
+    keepBodies: false,
+  })
+  const stopped = () => void client.close()
+  run.signal.addEventListener('abort', stopped, { once: true })
+  try {
+    const items = shuffled(context.golden.items, seededRandom(plan.seed)).slice(0, MOST_ITEMS)
+    const body = {
+      champion: itemBodies(plan.champion.label, items),
+      candidate: itemBodies(plan.candidate.label, items),
+    }
+    return await measureBlocks({ plan, client, clock, signal: run.signal, body }, run)
+  } finally {
+    run.signal.removeEventListener('abort', stopped)
+    await client.close()
+  }
+}
+
+async function measureBlocks(bench: Bench, run: CheckRun): Promise<LatencyRaw> {
+  const { plan } = bench
+  const progress = trackProgress(run, bench.clock, 1 + plan.aaPairs + plan.pairs, 'blocks')
+  const common = {
+    blocks: run.blocks,
+    signal: run.signal,
+    onBlock: (_block: unknown, wasFinished: boolean) => progress.advance(1, wasFinished),
+  }
+  const [ladder] = await runBlocks({
+    ...common,
+    count: 1,
+    read: (stored) => ladderBlock.parse(stored),
+    measure: () => measureLadder(bench),
+  })
+  const pairs = (kind: 'aa' | 'ab', first: number, count: number) =>
+    runBlocks({
+      ...common,
+      first,
+      count,
+      read: (stored) => pairBlock.parse(stored),
+      measure: (index) => measurePair(bench, kind, ladder!.ratePerSecond, plan.seed + index),
+    })
+  const aa = await pairs('aa', 1, plan.aaPairs)
+  const ab = await pairs('ab', 1 + plan.aaPairs, plan.pairs)
+  const ratios = ab.map((pair) => logRatio(pair, plan.quantile))
+  const more = pairsWanted(ratios, plan, pairsForMargin) - plan.pairs
+  if (more > 0) {
+    progress.grow(more)
+    ab.push(...(await pairs('ab', 1 + plan.aaPairs + plan.pairs, more)))
+  }
+  return { ladder: ladder!, aa, ab }
+}
+
+/** Both halves get the same requests at the same offsets; which version comes first is a coin. */
+async function measurePair(
+  bench: Bench,
+  kind: 'aa' | 'ab',
+  ratePerSecond: number,
+  seed: number,
+): Promise<PairBlock> {
+  const random = seededRandom(seed)
+  const firstIs = random() < 0.5 ? 'base' : 'other'
+  const load = drawLoad(bench.plan, ratePerSecond, random)
+  const other: Arm = kind === 'aa' ? 'champion' : 'candidate'
+  const order: Arm[] = firstIs === 'base' ? ['champion', other] : [other, 'champion']
+  const first = await measureHalf(bench, order[0]!, load)
+  const second = await measureHalf(bench, order[1]!, load)
+  return { kind, firstIs, halves: [first, second] }
+}
+
+interface Load {
+  readonly offsetsMs: Float64Array
+  readonly items: Uint32Array
+}
+
+function drawLoad(plan: LatencyPlan, ratePerSecond: number, random: Random): Load {
+  // A tenth more than the least, since the washout takes a random number of arrivals.
+  const countedMs = Math.max(plan.halfMs, (1.1 * plan.leastRequests * 1000) / ratePerSecond)
+  const durationMs = plan.washoutMs + countedMs
+  const count = Math.max(1, Math.round((durationMs * ratePerSecond) / 1000))
+  return {
+    offsetsMs: arrivalsWithin(durationMs, count, random),
+    items: Uint32Array.from({ length: count }, () => Math.floor(random() * MOST_ITEMS)),
+  }
+}
+
+async function measureHalf(bench: Bench, arm: Arm, load: Load): Promise<Half> {
+  const { plan, client, clock, signal } = bench
+  const loop = monitorEventLoopDelay({ resolution: 5 })
+  loop.enable()
+  try {
+    const result = await openLoop({
+      client,
+      clock,
+      signal,
+      version: plan[arm].label,
+      offsetsMs: load.offsetsMs,
+      body: (arrival) => bench.body[arm](load.items[arrival]!),
+      washoutMs: plan.washoutMs,
+      timeoutMs: plan.timeoutMs,
+      spinMs: plan.spinMs,
+      connections: plan.connections,
+    })
+    refuseHopeless(arm, result.failures, result.latencyMs.length)
+    return { arm, ...result, loopDelayMs: rounded(Math.max(0, loop.percentile(99) / 1e6 - 5), 2) }
+  } catch (error) {
+    throw signal.aborted ? signal.reason : checkFailed('latency', (error as Error).message, error)
+  } finally {
+    loop.disable()
+  }
+}
