@@ -103,7 +103,7 @@ describe('a new snapshot', () => {
       1,
     ])
     next.commit()
-    expect(state()).toEqual(['r1', 'r2'])
+    expect(state()).toEqual(['r1 retired', 'r2'])
     expect(holder.table?.models.get('m')?.versions.has('v1')).toBe(false)
   })
 

@@ -1,0 +1,41 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { defaultGatewayLimits, Gateway } from '../gateway/index.ts'
+import { createLogger, isSlipwayError, onStopSignal, systemClock } from '../kernel/index.ts'
+import { dataFolder, writeWhole } from './data-folder.ts'
+
+/** The exit code that says: the port is taken, restarting will not help. */
+const EXIT_PORT_IN_USE = 3
+
+const folder = dataFolder(process.env.SLIPWAY_DATA ?? '.slipway')
+const name = `gateway-${process.env.SLIPWAY_GATEWAY_INDEX ?? '0'}`
+const log = createLogger(name)
+const runFile = folder.runFileOf(name)
+
+const gateway = new Gateway({
+  name,
+  host: process.env.SLIPWAY_GATEWAY_HOST ?? '127.0.0.1',
+  port: Number(process.env.SLIPWAY_GATEWAY_PORT ?? 8080),
+  reusePort: process.env.SLIPWAY_GATEWAY_REUSE_PORT === '1',
+  controlUrl: process.env.SLIPWAY_CONTROL_URL ?? 'http://127.0.0.1:8081',
+  internalKey: readFileSync(folder.internalKey, 'utf8').trim(),
+  pepper: Buffer.from(readFileSync(folder.pepper, 'utf8').trim(), 'hex'),
+  folder: join(folder.root, name),
+  limits: defaultGatewayLimits,
+  clock: systemClock,
+  random: Math.random,
+  log,
+})
+
+onStopSignal(async () => {
+  rmSync(runFile, { force: true })
+  await gateway.stop()
+})
+
+try {
+  const port = await gateway.start()
+  writeWhole(runFile, JSON.stringify({ pid: process.pid, port, startedAt: systemClock.nowMs() }))
+} catch (error) {
+  log.fatal({ err: error }, 'gateway did not start')
+  process.exit(isSlipwayError(error) && error.code === 'port_in_use' ? EXIT_PORT_IN_USE : 1)
+}

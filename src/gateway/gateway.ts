@@ -1,0 +1,319 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { SnapshotKey } from '../contracts/index.ts'
+import {
+  type Clock,
+  isSlipwayError,
+  type Logger,
+  type Random,
+  requestIdSource,
+  SlipwayError,
+} from '../kernel/index.ts'
+import { replicaUpstream, type Upstream } from '../providers/index.ts'
+import { Admission, ExposureCounter, type Refusal, SnapshotHolder } from '../routing/index.ts'
+import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
+import type { GatewayLimits } from './limits.ts'
+import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
+import { VersionMetricsTable } from './metrics/version-metrics.ts'
+import { PredictCall, type PredictParts } from './predict/predict-call.ts'
+import { answerProblem, answerText } from './server/answer.ts'
+import { createHttpServer, listen, stopAccepting } from './server/http-server.ts'
+import { type Dispatched, dispatch } from './server/route-table.ts'
+import { SnapshotClient } from './snapshot/snapshot-client.ts'
+import { loadSnapshot } from './snapshot/snapshot-file.ts'
+import { SnapshotTaker } from './snapshot/snapshot-taker.ts'
+import { type BatchPoster, batchPoster } from './telemetry/post-batch.ts'
+import { TelemetrySender } from './telemetry/sender.ts'
+import { Spill } from './telemetry/spill.ts'
+
+export interface GatewayOptions {
+  /** `gateway-1`; with the start it makes the name that batches carry. */
+  readonly name: string
+  readonly host: string
+  /** 0 for any. */
+  readonly port: number
+  readonly reusePort: boolean
+  readonly controlUrl: string
+  readonly internalKey: string
+  readonly pepper: Uint8Array
+  /** Holds `snapshot.json` and `spill/`. */
+  readonly folder: string
+  readonly limits: GatewayLimits
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+const EXPOSURE_WINDOW_MS = 60_000
+const SEGMENT_BYTES = 4 * 1024 * 1024
+
+/**
+ * The front door of traffic. It works from snapshots that control sends, keeps the last one on disk, and serves on when
+ * control is gone; what it saw goes to control when that is back.
+ *
+ * start: stored snapshot in use → listening → following control.
+ * stop: not ready → no new connections → requests in flight end → records sent or spilled.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions
+  readonly #server: Server
+  readonly #holder: SnapshotHolder<Upstream, CompiledContract>
+  readonly #taker: SnapshotTaker
+  readonly #client: SnapshotClient
+  readonly #poster: BatchPoster
+  readonly #spill: Spill
+  readonly #sender: TelemetrySender
+  readonly #metrics = new VersionMetricsTable()
+  readonly #admission: Admission
+  readonly #predict: PredictParts
+  readonly #nextRequestId = requestIdSource()
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 })
+  #table: GatewayTable | undefined
+  #isStopping = false
+  #unauthenticated = 0
+  #refusedEarly = 0
+
+  constructor(options: GatewayOptions) {
+    const { clock, limits, log, random } = options
+    this.#options = options
+    this.#admission = new Admission(limits.maxInFlight)
+    this.#server = createHttpServer(
+      limits.server,
+      this.#nextRequestId,
+      (request, response, expectsContinue) => this.#handle(request, response, expectsContinue),
+    )
+    this.#holder = new SnapshotHolder<Upstream, CompiledContract>({
+      openReplica: (replica, model, version) =>
+        replicaUpstream({
+          replica,
+          model: model.model,
+          version,
+          contractDigest: compileContract(model).digest,
+          ...(replica.address.startsWith('tcp:') ? { linkKey: options.internalKey } : {}),
+          clock,
+          random,
+          log,
+        }),
+      retireReplica: (replica) => {
+        replica.close().catch((error: unknown) => log.error({ err: error }, 'replica not closed'))
+      },
+      compile: compileContract,
+      clock,
+      random,
+    })
+    this.#taker = new SnapshotTaker({
+      holder: this.#holder,
+      clock,
+      log,
+      path: this.#snapshotPath,
+      connectGraceMs: limits.connectGraceMs,
+      onTable: (table) => {
+        this.#table = gatewayTable(table, options.pepper, this.#metrics)
+        this.#admission.keepOnly(new Set(table.keys.keys()))
+      },
+    })
+    this.#client = new SnapshotClient({ ...options, onSnapshot: (snapshot) => this.#taker.take(snapshot) })
+    this.#poster = batchPoster(options.controlUrl, options.internalKey)
+    this.#spill = new Spill({
+      folder: join(options.folder, 'spill'),
+      maxBytes: limits.spillBytes,
+      segmentBytes: SEGMENT_BYTES,
+    })
+    this.#sender = new TelemetrySender({
+      gateway: `${options.name}.${clock.nowMs().toString(36)}`,
+      post: this.#poster.post,
+      spill: this.#spill,
+      clock,
+      random,
+      log,
+    })
+    this.#predict = {
+      clock,
+      limits,
+      admission: this.#admission,
+      exposures: new ExposureCounter(EXPOSURE_WINDOW_MS),
+      buffered: { bytes: 0 },
+      record: (record) => this.#sender.record(record),
+      table: () => this.#table as GatewayTable,
+      isStopping: () => this.#isStopping,
+    }
+  }
+
+  get #snapshotPath(): string {
+    return join(this.#options.folder, 'snapshot.json')
+  }
+
+  /** Resolves to the port when it listens. Throws `port_in_use`. */
+  async start(): Promise<number> {
+    const { host, log, name, port, reusePort } = this.#options
+    const stored = await loadSnapshot(this.#snapshotPath, log)
+    if (stored !== undefined) {
+      this.#taker.take(stored, true)
+      await this.#taker.settled()
+    }
+    const taken = await listen(this.#server, { host, port, reusePort }, 'SLIPWAY_GATEWAY_PORT')
+    this.#loopDelay.enable()
+    this.#sender.start()
+    this.#client.start()
+    log.info({ gateway: name, host, port: taken, fromDisk: stored !== undefined }, 'gateway listened')
+    return taken
+  }
+
+  /** Idempotent. Resolves when nothing is in flight and no record is left in memory. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    const { clock, limits, log } = this.#options
+    await this.#client.stop()
+    stopAccepting(this.#server)
+    // Clients with a kept connection may be sending right now; they get their answer and `connection: close`.
+    await clock.sleep(limits.stopGraceMs)
+    const endsMs = clock.monotonicMs() + limits.stopTimeoutMs
+    while (this.#admission.inFlight > 0 && clock.monotonicMs() < endsMs) await clock.sleep(10)
+    if (this.#admission.inFlight > 0) log.warn({ cut: this.#admission.inFlight }, 'requests cut at stop')
+    this.#server.closeIdleConnections()
+    await clock.sleep(20)
+    this.#server.closeAllConnections()
+    await this.#taker.settled()
+    this.#holder.close()
+    await this.#sender.stop()
+    this.#poster.close()
+    this.#loopDelay.disable()
+    log.info({}, 'gateway stopped')
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const startedMs = this.#options.clock.monotonicMs()
+    const requestId = this.#nextRequestId()
+    try {
+      const url = request.url as string
+      const mark = url.indexOf('?')
+      const path = mark < 0 ? url : url.slice(0, mark)
+      const query = mark < 0 ? '' : url.slice(mark + 1)
+      const found = dispatch(request.method as string, path)
+      if (found === undefined || 'length' in found) {
+        this.#noSuchRoute(request, response, requestId, path, found)
+        return
+      }
+      const key = found.access === 'public' ? undefined : this.#authorize(request, found.access)
+      if (found.name === 'predict')
+        this.#predictFor(request, response, { requestId, found, key, query, expectsContinue, startedMs })
+      else this.#operate(request, response, requestId, found)
+    } catch (error) {
+      if (!isSlipwayError(error)) this.#options.log.error({ err: error, requestId }, 'request broke')
+      answerProblem(request, response, error, { requestId })
+    }
+  }
+
+  #authorize(request: IncomingMessage, access: Exclude<Dispatched['access'], 'public'>): SnapshotKey {
+    const table = this.#table
+    if (table === undefined) throw new SlipwayError('control_unavailable', { url: this.#options.controlUrl })
+    try {
+      return table.keys.authorize(request.headers.authorization, access, this.#options.clock.nowMs())
+    } catch (error) {
+      this.#unauthenticated++
+      throw error
+    }
+  }
+
+  #predictFor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    call: {
+      requestId: string
+      found: Dispatched
+      key: SnapshotKey | undefined
+      query: string
+      expectsContinue: boolean
+      startedMs: number
+    },
+  ): void {
+    const { expectsContinue, found, query, requestId, startedMs } = call
+    const table = this.#table as GatewayTable
+    const key = call.key as SnapshotKey
+    const model = table.models.get(found.parameter)
+    const budget = this.#admission.budgetOf(key.publicId, key.limits)
+    const refusal = this.#admission.admit(budget, startedMs)
+    if (refusal !== undefined) this.#refusedEarly++
+    if (model === undefined) {
+      if (refusal !== undefined) throw refusedBy(refusal)
+      this.#admission.release(budget)
+      throw new SlipwayError('unknown_model', { model: found.parameter.slice(0, 100) })
+    }
+    const subject = { requestId, key, budget, model, table, query, expectsContinue }
+    const predict = new PredictCall(this.#predict, subject, request, response, startedMs)
+    if (refusal === undefined) predict.start()
+    else predict.refuse(refusedBy(refusal))
+  }
+
+  #operate(request: IncomingMessage, response: ServerResponse, requestId: string, found: Dispatched): void {
+    if (found.name === 'gatewayLive') answerText(request, response, 200, requestId, 'ok\n')
+    else if (found.name === 'gatewayReady') {
+      const isReady = this.#table !== undefined && !this.#isStopping
+      answerText(request, response, isReady ? 200 : 503, requestId, isReady ? 'ready\n' : 'not ready\n')
+    } else {
+      const text = renderMetrics(this.#metrics.all(), this.#gauges())
+      answerText(request, response, 200, requestId, text, 'text/plain; version=0.0.4; charset=utf-8')
+    }
+  }
+
+  #noSuchRoute(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    wholePath: string,
+    allow: readonly string[] | undefined,
+  ): void {
+    const method = request.method as string
+    const path = wholePath.slice(0, 200)
+    const error =
+      allow === undefined
+        ? new SlipwayError('unknown_route', { method, path })
+        : new SlipwayError('method_not_allowed', { method, path, allowed: allow.join(', ') })
+    answerProblem(request, response, error, { requestId, allow })
+  }
+
+  #gauges(): GatewayGauges {
+    const table = this.#table
+    const { queued, sent, dropped } = this.#sender.state
+    const nowMs = this.#options.clock.monotonicMs()
+    const seconds = (nanoseconds: number) => nanoseconds / 1e9
+    const delay = this.#loopDelay
+    const eventLoopDelaySeconds = {
+      p50: seconds(delay.percentile(50)),
+      p99: seconds(delay.percentile(99)),
+      max: seconds(delay.max),
+    }
+    delay.reset()
+    return {
+      inFlight: this.#admission.inFlight,
+      connections: (this.#server as Server & { connections?: number }).connections ?? 0,
+      unauthenticated: this.#unauthenticated,
+      requestsRefusedEarly: this.#refusedEarly,
+      telemetryQueued: queued,
+      telemetrySent: sent,
+      telemetryDropped: dropped,
+      spillBytes: this.#spill.bytes,
+      spillBatches: this.#spill.batches,
+      snapshotRevision: table?.revision ?? -1,
+      snapshotAgeSeconds:
+        table === undefined ? 0 : Math.max(0, (this.#options.clock.nowMs() - table.createdAt) / 1000),
+      controlConnected: this.#client.isConnected,
+      residentBytes: process.memoryUsage.rss(),
+      eventLoopDelaySeconds,
+      replicas: [...(table?.models.values() ?? [])].flatMap((model) =>
+        [...model.versions.values()].map(({ label, pool }) => ({
+          model: model.name,
+          version: label,
+          ready: pool.available(nowMs),
+          inFlight: pool.members.reduce((sum, member) => sum + member.inFlight, 0),
+        })),
+      ),
+    }
+  }
+}
+
+function refusedBy({ code, limit, retryAfterMs }: Refusal): SlipwayError {
+  return new SlipwayError(code, { what: 'The gateway', limit, retryAfterMs })
+}

@@ -1,0 +1,37 @@
+import { defaultServerLimits, type ServerLimits } from './server/http-server.ts'
+
+/** Every bound of a gateway, in one place. */
+export interface GatewayLimits {
+  readonly server: ServerLimits
+  readonly maxBodyBytes: number
+  /** Of all requests in flight together; beyond it the gateway is full. */
+  readonly maxBufferedBytes: number
+  readonly maxRows: number
+  readonly maxInFlight: number
+  readonly defaultTimeoutMs: number
+  readonly maxTimeoutMs: number
+  /** Attempts beyond the first, on other replicas. */
+  readonly maxRetries: number
+  /** How long a new snapshot waits for the replicas it adds before it takes over regardless. */
+  readonly connectGraceMs: number
+  /** After the stop signal: how long answers carry `connection: close` before idle connections are cut. */
+  readonly stopGraceMs: number
+  /** And how long requests in flight may take before they are cut too. */
+  readonly stopTimeoutMs: number
+  readonly spillBytes: number
+}
+
+export const defaultGatewayLimits: GatewayLimits = {
+  server: defaultServerLimits,
+  maxBodyBytes: 8 * 1024 * 1024,
+  maxBufferedBytes: 256 * 1024 * 1024,
+  maxRows: 8192,
+  maxInFlight: 4096,
+  defaultTimeoutMs: 10_000,
+  maxTimeoutMs: 600_000,
+  maxRetries: 2,
+  connectGraceMs: 1000,
+  stopGraceMs: 200,
+  stopTimeoutMs: 30_000,
+  spillBytes: 256 * 1024 * 1024,
+}

@@ -1,0 +1,62 @@
+import { type Access, type Route, routes } from '../../contracts/index.ts'
+
+export type GatewayRouteName = 'predict' | 'gatewayLive' | 'gatewayReady' | 'gatewayMetrics'
+
+/** A route that a request was dispatched to; access is decided from this object and nothing else. */
+export interface Dispatched {
+  readonly name: GatewayRouteName
+  readonly access: Access
+  /** What stood for `{…}` in the path, as sent; '' where the path has none. */
+  readonly parameter: string
+}
+
+interface Pattern {
+  readonly name: GatewayRouteName
+  readonly method: string
+  readonly access: Access
+  readonly prefix: string
+  readonly suffix: string
+  readonly isExact: boolean
+}
+
+/** The published routes of this listener. Those of control answer 404 here. */
+export const gatewayRoutes: readonly (Route & { readonly name: string })[] = Object.entries(routes)
+  .map(([name, route]) => ({ ...(route as Route), name }))
+  .filter((route) => route.listener === 'gateway')
+
+const patterns: readonly Pattern[] = gatewayRoutes.map((route) => {
+  const [prefix = '', suffix] = route.path.split(/\{\w+\}/)
+  return {
+    name: route.name as GatewayRouteName,
+    method: route.method,
+    access: route.access,
+    prefix,
+    suffix: suffix ?? '',
+    isExact: suffix === undefined,
+  }
+})
+
+/**
+ * Finds the route of a request by comparing strings; nothing is decoded, so no spelling of a path reaches a route that
+ * another spelling would not. The methods offered there when the path is known and the method is not, else undefined.
+ */
+export function dispatch(method: string, path: string): Dispatched | readonly string[] | undefined {
+  let allowed: string[] | undefined
+  for (const pattern of patterns) {
+    const parameter = parameterOf(pattern, path)
+    if (parameter === undefined) continue
+    if (pattern.method === method) return { name: pattern.name, access: pattern.access, parameter }
+    allowed ??= []
+    allowed.push(pattern.method)
+  }
+  return allowed
+}
+
+function parameterOf(pattern: Pattern, path: string): string | undefined {
+  if (pattern.isExact) return path === pattern.prefix ? '' : undefined
+  if (!path.startsWith(pattern.prefix) || !path.endsWith(pattern.suffix)) return undefined
+  const end = path.length - pattern.suffix.length
+  if (end <= pattern.prefix.length) return undefined
+  const parameter = path.slice(pattern.prefix.length, end)
+  return parameter.includes('/') ? undefined : parameter
+}

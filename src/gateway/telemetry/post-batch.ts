@@ -1,0 +1,42 @@
+import { Agent, request } from 'node:http'
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import type { PostOutcome } from './sender.ts'
+
+export interface BatchPoster {
+  post(batch: string): Promise<PostOutcome>
+  close(): void
+}
+
+const POST_TIMEOUT_MS = 5000
+/** Control understood us and will not change its mind about this batch. */
+const NEVER = new Set([400, 413, 422])
+
+/** Posts to `POST /internal/v1/telemetry` of control, one kept connection. */
+export function batchPoster(controlUrl: string, internalKey: string): BatchPoster {
+  const url = new URL('/internal/v1/telemetry', controlUrl)
+  const isTls = url.protocol === 'https:'
+  const agent = isTls
+    ? new TlsAgent({ keepAlive: true, maxSockets: 1 })
+    : new Agent({ keepAlive: true, maxSockets: 1 })
+  const send = isTls ? tlsRequest : request
+  const post = (batch: string): Promise<PostOutcome> =>
+    new Promise((resolve) => {
+      const body = Buffer.from(batch)
+      const headers = {
+        authorization: `Bearer ${internalKey}`,
+        'content-type': 'application/json',
+        'content-length': body.length,
+      }
+      const signal = AbortSignal.timeout(POST_TIMEOUT_MS)
+      const sent = send(url, { method: 'POST', agent, headers, signal }, (response) => {
+        response.resume()
+        response.on('error', () => resolve('unreachable'))
+        const { statusCode = 0 } = response
+        if (statusCode >= 200 && statusCode < 300) resolve('taken')
+        else resolve(NEVER.has(statusCode) ? 'refused' : 'unreachable')
+      })
+      sent.on('error', () => resolve('unreachable'))
+      sent.end(body)
+    })
+  return { post, close: () => agent.destroy() }
+}
