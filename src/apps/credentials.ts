@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import type { Scope } from '../contracts/index.ts'
 import { macOfSecret, newKeySecret, parseKey, sameMac } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
 import { type DataFolder, writeWhole } from './data-folder.ts'
@@ -15,20 +16,29 @@ export function readCredentials(path: string): Credentials | undefined {
   return JSON.parse(readFileSync(path, 'utf8')) as Credentials
 }
 
-/** Makes the first admin key and the internal key where they are missing, and writes the file for the CLI. */
+/**
+ * Makes the keys that an installation cannot work without, where they are missing or no longer open the door: the
+ * operator's (written for the CLI), the one between processes, and the one that checks predict with.
+ */
 export async function ensureCredentials(
   store: Store,
   folder: DataFolder,
   pepper: Uint8Array,
   urls: { control: string; gateway: string },
-): Promise<{ internalKey: string }> {
-  const stored = existsSync(folder.internalKey) ? readFileSync(folder.internalKey, 'utf8').trim() : undefined
-  const internalKey = await ensureKey(store, pepper, stored, 'internal processes', 'internal')
-  if (internalKey !== stored) writeWhole(folder.internalKey, internalKey, 0o600)
+): Promise<{ labKey: string }> {
+  await keepKey(folder.internalKey, 'internal processes', 'internal')
+  const labKey = await keepKey(folder.labKey, 'lab', 'predict')
   const known = readCredentials(folder.credentials)
   const key = await ensureKey(store, pepper, known?.key, 'operator', 'admin')
   writeWhole(folder.credentials, `${JSON.stringify({ ...urls, key }, null, 2)}\n`, 0o600)
-  return { internalKey }
+  return { labKey }
+
+  async function keepKey(path: string, name: string, scope: Scope): Promise<string> {
+    const stored = existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
+    const current = await ensureKey(store, pepper, stored, name, scope)
+    if (current !== stored) writeWhole(path, current, 0o600)
+    return current
+  }
 }
 
 /** The stored key when it still opens the door, else a new one. */
@@ -37,7 +47,7 @@ async function ensureKey(
   pepper: Uint8Array,
   known: string | undefined,
   name: string,
-  scope: 'internal' | 'admin',
+  scope: Scope,
 ): Promise<string> {
   const parts = parseKey(known ?? '')
   const stored = parts === undefined ? undefined : await store.keys.find(parts.publicId)

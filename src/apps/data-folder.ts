@@ -8,6 +8,7 @@ export interface DataFolder {
   readonly credentials: string
   readonly pepper: string
   readonly internalKey: string
+  readonly labKey: string
   readonly logs: string
   readonly run: string
   readonly replicas: string
@@ -23,6 +24,7 @@ export function dataFolder(root: string): DataFolder {
     credentials: join(root, 'credentials.json'),
     pepper: join(root, 'secrets', 'pepper'),
     internalKey: join(root, 'secrets', 'internal-key'),
+    labKey: join(root, 'secrets', 'lab-key'),
     logs,
     run,
     replicas: join(root, 'replicas'),
