@@ -65,6 +65,11 @@ export const errorTable = {
     'The answer was not ready within {timeoutMs} ms.',
     'Raise x-slipway-timeout-ms, or send fewer rows.',
   ],
+  deployment_failed: [
+    422,
+    '{model} {version} could not be started: {reason}.',
+    'See the log of the replica, correct the version and deploy it again.',
+  ],
   etag_mismatch: [412, '{what} changed since you read it.', 'Read it again and repeat the change.'],
   forbidden: [
     403,
@@ -105,6 +110,11 @@ export const errorTable = {
   ],
   replica_unready: [503, '{model} {version} has no ready replica.', 'Retry after {retryAfterMs} ms.'],
   request_malformed: [400, 'The request is not proper HTTP: {reason}.', 'Send HTTP/1.1; see RFC 9112.'],
+  rollout_conflict: [
+    409,
+    'Rollout {rollout} is {state}; it cannot {action}.',
+    'See GET /api/v1/changes/{change}/rollout.',
+  ],
   rows_invalid: [422, 'inputs[{row}].{field}: {reason}.', 'See the contract at GET /api/v1/models/{model}.'],
   shutting_down: [503, 'This process is stopping and takes no new work.', 'Retry; another one answers.'],
   store_unavailable: [
@@ -131,6 +141,7 @@ export const errorTable = {
   unknown_change: [404, 'No change is called "{change}".', 'See GET /api/v1/changes.'],
   unknown_key: [404, 'No key has the id "{key}".', 'See GET /api/v1/keys.'],
   unknown_model: [404, 'No model is called "{model}".', 'See GET /api/v1/models.'],
+  unknown_rollout: [404, 'No rollout is called "{rollout}".', 'See GET /api/v1/changes/{change}/rollout.'],
   unknown_route: [404, 'Nothing is at {method} {path}.', 'See GET /api/v1/openapi.json.'],
   unknown_version: [404, '{model} has no version "{version}".', 'See GET /api/v1/models/{model}/versions.'],
   unsupported_media_type: [
