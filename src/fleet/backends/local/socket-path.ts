@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** sockaddr_un holds 108 bytes with its end mark (unix(7)), 104 on macOS. */
+const LONGEST_SOCKET_PATH_BYTES = 100
+
+/**
+ * Where a replica listens: in its folder, or, where that path would be too long for a socket, in a folder of ours
+ * below `shortRoot` (the system's temporary folder) that nobody else may enter.
+ */
+export function socketPathOf(runFolder: string, replicaId: string, shortRoot: string): string {
+  const near = join(runFolder, 'link.sock')
+  if (Buffer.byteLength(near) <= LONGEST_SOCKET_PATH_BYTES) return near
+  const mark = createHash('sha256').update(runFolder).digest('hex').slice(0, 12)
+  const folder = join(shortRoot, `slipway-${process.getuid?.() ?? 0}`)
+  ownFolder(folder)
+  return join(folder, `${replicaId}-${mark}.sock`)
+}
+
+/** A folder that somebody else put there under our name is not used. */
+function ownFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const found = lstatSync(folder)
+  if (!found.isDirectory() || (process.getuid !== undefined && found.uid !== process.getuid()))
+    throw new Error(`${folder} belongs to somebody else`)
+  chmodSync(folder, 0o700)
+}

@@ -1,0 +1,148 @@
+import type { Version } from '../../contracts/index.ts'
+import { type Clock, isSlipwayError, type Logger } from '../../kernel/index.ts'
+import type { DeploymentRow, Store, TrafficRow } from '../../store/index.ts'
+import type { ObservedReplica, ReplicaBackend } from '../fleet.ts'
+import { type Action, decide, type ReconcileTimings, versionKey } from './decide.ts'
+import type { FailedStart } from './failures.ts'
+
+/** The state of all things at one moment. */
+export interface FleetView {
+  readonly deployments: readonly DeploymentRow[]
+  readonly traffic: readonly TrafficRow[]
+  readonly replicas: readonly ObservedReplica[]
+  /** Ids of replicas that gateways shall send nothing new to. */
+  readonly draining: ReadonlySet<string>
+}
+
+export interface ReconcilerParts {
+  readonly store: Pick<Store, 'deployments' | 'traffic' | 'versions' | 'artifacts'>
+  readonly backend: ReplicaBackend
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly timings: ReconcileTimings
+  readonly newReplicaId: () => string
+  /** Something happened outside a turn that the next turn should see. */
+  readonly wake: () => void
+}
+
+export interface Reconciler {
+  look(): Promise<FleetView>
+  /** Does what `decide` says of the view; resolves when the writes are made, not when replicas have come or gone. */
+  act(view: FleetView): Promise<void>
+  /** Lets go of what failed before, so that a version gets a fresh chance. */
+  forgive(model: string, label: string): Promise<void>
+}
+
+export function createReconciler(parts: ReconcilerParts): Reconciler {
+  const { store, backend, clock, logger } = parts
+  const drainingSinceMs = new Map<string, number>()
+  const failedStarts = new Map<string, FailedStart>()
+  const stopping = new Set<string>()
+  const starting = new Map<string, string>()
+
+  async function start(model: string, label: string): Promise<void> {
+    const key = versionKey(model, label)
+    const replicaId = parts.newReplicaId()
+    starting.set(replicaId, key)
+    try {
+      await backend.start(await replicaSpecOf(store, await store.versions.get(model, label), replicaId))
+      failedStarts.delete(key)
+    } catch (error) {
+      const code = isSlipwayError(error) ? error.code : 'internal'
+      failedStarts.set(key, { code, detail: String((error as Error).message), atMs: clock.nowMs() })
+      logger.error({ err: error, model, version: label }, 'replica could not be started')
+    } finally {
+      starting.delete(replicaId)
+      parts.wake()
+    }
+  }
+
+  async function stop(replicaId: string): Promise<void> {
+    if (stopping.has(replicaId)) return
+    stopping.add(replicaId)
+    try {
+      await backend.stop(replicaId)
+      drainingSinceMs.delete(replicaId)
+    } catch (error) {
+      logger.error({ err: error, replicaId }, 'replica could not be stopped')
+    } finally {
+      stopping.delete(replicaId)
+      parts.wake()
+    }
+  }
+
+  async function apply(action: Action): Promise<void> {
+    switch (action.kind) {
+      case 'start':
+        void start(action.model, action.label)
+        return
+      case 'stop':
+        void stop(action.replicaId)
+        return
+      case 'drain':
+        drainingSinceMs.set(action.replicaId, clock.nowMs())
+        return
+      case 'undrain':
+        // One that has its SIGTERM already cannot be called back.
+        if (!stopping.has(action.replicaId)) drainingSinceMs.delete(action.replicaId)
+        return
+      case 'set-status': {
+        const { model, label, status, reason } = action
+        await store.deployments.setStatus(model, label, status, reason)
+        logger.info({ model, version: label, status, reason }, 'deployment status changed')
+      }
+    }
+  }
+
+  return {
+    async look() {
+      const deployments = await store.deployments.list()
+      const traffic = await store.traffic.list()
+      const replicas = await backend.list()
+      const present = new Set(replicas.map((replica) => replica.replicaId))
+      for (const id of drainingSinceMs.keys()) if (!present.has(id)) drainingSinceMs.delete(id)
+      return { deployments, traffic, replicas, draining: new Set([...drainingSinceMs.keys(), ...stopping]) }
+    },
+    async act({ deployments, traffic, replicas }) {
+      const memory = { drainingSinceMs, starting: [...starting.values()], failedStarts }
+      const usable = replicas.map((replica) => (stopping.has(replica.replicaId) ? leaving(replica) : replica))
+      const actions = decide(deployments, usable, traffic, memory, clock.nowMs(), parts.timings)
+      for (const action of actions) {
+        await apply(action)
+      }
+      if (actions.some((action) => action.kind === 'drain' || action.kind === 'undrain')) parts.wake()
+    },
+    async forgive(model, label) {
+      failedStarts.delete(versionKey(model, label))
+      for (const replica of await backend.list())
+        if (replica.model === model && replica.label === label && !replica.alive)
+          await backend.stop(replica.replicaId)
+    },
+  }
+}
+
+/** A stop is under way, though the replica may not have said so yet: it is no capacity any more. */
+function leaving(replica: ObservedReplica): ObservedReplica {
+  const isUp = replica.alive && replica.status.phase !== 'failed'
+  return isUp ? { ...replica, status: { ...replica.status, phase: 'draining' } } : replica
+}
+
+async function replicaSpecOf(
+  store: ReconcilerParts['store'],
+  version: Version,
+  replicaId: string,
+): Promise<Parameters<ReplicaBackend['start']>[0]> {
+  const { model, label, id: versionId, spec } = version
+  const pathOf = (file: typeof spec.artifact) =>
+    file === undefined ? null : store.artifacts.materialise(file.digest, file.name)
+  return {
+    replicaId,
+    model,
+    label,
+    versionId,
+    spec,
+    artifactPath: await pathOf(spec.artifact),
+    preprocessPath: await pathOf(spec.preprocess),
+    drainTimeoutMs: 30_000,
+  }
+}

@@ -1,0 +1,89 @@
+import type {
+  Model,
+  Snapshot,
+  SnapshotKey,
+  SnapshotModel,
+  SnapshotReplica,
+  Version,
+} from '../../contracts/index.ts'
+import type { StoredKey } from '../../store/index.ts'
+import type { ObservedReplica } from '../fleet.ts'
+import type { FleetView } from '../reconcile/reconciler.ts'
+
+/** What changes seldom: read again when the store says so. */
+export interface Catalogue {
+  readonly models: readonly Model[]
+  /** Versions that are deployed or have traffic. */
+  readonly versions: readonly Version[]
+  readonly keys: readonly StoredKey[]
+}
+
+export type SnapshotContent = Pick<Snapshot, 'models' | 'keys'>
+
+/**
+ * The tables that gateways work from. Only replicas that are ready (or finishing) are in it; a version that has
+ * traffic and no ready replica stays, with an empty list, so that its units get `replica_unready` and not somebody
+ * else's answer. Everything is sorted, so that equal states give equal snapshots.
+ */
+export function buildSnapshot(catalogue: Catalogue, view: FleetView, nowMs: number): SnapshotContent {
+  return {
+    models: catalogue.models.map((model) => modelOf(model, catalogue, view)).sort(by((each) => each.model)),
+    keys: catalogue.keys
+      .filter((key) => key.revokedAt === null && (key.expiresAt === null || key.expiresAt > nowMs))
+      .map(keyOf)
+      .sort(by((each) => each.publicId)),
+  }
+}
+
+function modelOf(model: Model, catalogue: Catalogue, view: FleetView): SnapshotModel {
+  const split = view.traffic.find((row) => row.model === model.model)
+  const isNamed = (label: string) =>
+    (split?.shares[label] ?? 0) > 0 ||
+    view.deployments.some(
+      (row) => row.model === model.model && row.version === label && row.status !== 'stopped',
+    )
+  return {
+    model: model.model,
+    contract: model.contract,
+    experiment: `split:${model.model}`,
+    slices: split?.slices ?? [],
+    versions: catalogue.versions
+      .filter((version) => version.model === model.model && isNamed(version.label))
+      .map((version) => ({
+        label: version.label,
+        id: version.id,
+        replicas: replicasOf(version, view),
+        maxBatchRows: version.spec.batching.maxBatchSize,
+      }))
+      .sort(by((each) => each.label)),
+    captureFailures: model.captureFailures,
+  }
+}
+
+function replicasOf(version: Version, view: FleetView): SnapshotReplica[] {
+  const isOwn = (replica: ObservedReplica) =>
+    replica.model === version.model && replica.label === version.label
+  return view.replicas
+    .filter((replica) => isOwn(replica) && replica.alive && isReachable(replica))
+    .map((replica) => ({
+      id: replica.replicaId,
+      address: replica.status.address,
+      draining: replica.status.phase === 'draining' || view.draining.has(replica.replicaId),
+    }))
+    .sort(by((each) => each.id))
+}
+
+function isReachable(replica: ObservedReplica): boolean {
+  return replica.status.phase === 'ready' || replica.status.phase === 'draining'
+}
+
+function keyOf({ publicId, mac, tenant, scopes, limits, expiresAt }: StoredKey): SnapshotKey {
+  return { publicId, mac, tenant, scopes, limits, expiresAt }
+}
+
+function by<T>(key: (item: T) => string): (left: T, right: T) => number {
+  return (left, right) => {
+    const [first, second] = [key(left), key(right)]
+    return first < second ? -1 : first > second ? 1 : 0
+  }
+}
