@@ -8,6 +8,7 @@ export default defineConfig({
       'samples/**/*.test.ts',
       'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
+      'web/src/**/*.test.ts',
     ],
     pool: 'forks',
     maxWorkers: 2,

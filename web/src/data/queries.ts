@@ -1,0 +1,76 @@
+import { client } from './client.ts'
+import type { Query } from './query-cache.ts'
+
+/** Every read of the pages, by key. `live.ts` says which event makes which of them stale. */
+
+const query = <T>(key: string, read: () => Promise<T>, minIntervalMs?: (last: T | undefined) => number) =>
+  ({ key, read, ...(minIntervalMs === undefined ? {} : { minIntervalMs }) }) satisfies Query<T>
+
+export const modelsQuery = () =>
+  query('models', async () => (await client.call('listModels', { query: { limit: 1000 } })).items)
+
+export const modelQuery = (model: string) =>
+  query(`model:${model}`, () => client.call('getModel', { params: { model } }))
+
+export const versionsQuery = (model: string) =>
+  query(
+    `versions:${model}`,
+    async () => (await client.call('listVersions', { params: { model }, query: { limit: 200 } })).items,
+  )
+
+export const deploymentsQuery = (model: string) =>
+  query(
+    `deployments:${model}`,
+    async () => (await client.call('getDeployments', { params: { model } })).items,
+  )
+
+export const changesQuery = () =>
+  query('changes', async () => (await client.call('listChanges', { query: { limit: 200 } })).items)
+
+export const changeQuery = (change: string) =>
+  query(`change:${change}`, () => client.call('getChange', { params: { change } }))
+
+export const evidenceQuery = (change: string) =>
+  query(`evidence:${change}`, async () => (await client.call('listEvidence', { params: { change } })).items)
+
+export const changeEventsQuery = (change: string) =>
+  query(
+    `change-events:${change}`,
+    async () => (await client.call('listChangeEvents', { params: { change } })).items,
+  )
+
+/** The answer grows by one look a second, so a long rollout is read less often. */
+export const rolloutQuery = (change: string) =>
+  query(
+    `rollout:${change}`,
+    () => client.call('getRollout', { params: { change } }),
+    (last) => 1000 + (last?.looks.length ?? 0) * 3,
+  )
+
+export const incidentsQuery = () =>
+  query('incidents', async () => (await client.call('listIncidents', { query: { limit: 200 } })).items)
+
+export const failureCasesQuery = () =>
+  query('failure-cases', async () => (await client.call('listFailureCases', { query: { limit: 200 } })).items)
+
+/** The last 15 minutes, the server's clock deciding what now is. */
+export const windowsQuery = (model: string, sizeMs: number) =>
+  query(
+    `windows:${model}:${sizeMs}`,
+    async () => (await client.call('listWindows', { params: { model }, query: { sizeMs } })).items,
+    () => 2000,
+  )
+
+export interface RequestFilter {
+  readonly model: string
+  readonly version: string | undefined
+  readonly status: number | undefined
+  readonly requestId: string | undefined
+}
+
+export const requestsQuery = (filter: RequestFilter) =>
+  query(
+    `requests:${filter.model}:${filter.version ?? ''}:${filter.status ?? ''}:${filter.requestId ?? ''}`,
+    async () => (await client.call('listRequests', { query: { ...filter, limit: 25 } })).items,
+    () => 3000,
+  )
