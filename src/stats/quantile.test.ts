@@ -15,6 +15,10 @@ test.each([
   expect(minimumQueries(p)).toBe(queries)
 })
 
+test('the low end of a distribution needs as many', () => {
+  expect(percentileFloor(0.01)).toBe(368)
+})
+
 test.each([
   [0.9, 0.99, 0, 44],
   [0.95, 0.99, 0, 90],

@@ -56,6 +56,11 @@ describe('sign flips', () => {
     expect(alarms / 2000).toBeLessThan(0.064)
   })
 
+  test('a sampled p-value is never zero, however plain the difference', () => {
+    const differences = Array.from({ length: 40 }, (_, index) => 1 + index)
+    expect(signFlip(differences, { random: seeded(1), resamples: 99 }).pValue).toBe(0.01)
+  })
+
   test.prop([fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 12 })])(
     'the side does not matter',
     (differences) => {
@@ -124,6 +129,18 @@ describe('block bootstrap', () => {
   test('blocks of eleven correlation times keep the level', () => {
     expect(falseAlarms(50)).toBeLessThan(0.085)
     expect(falseAlarms(50)).toBeGreaterThan(0.02)
+  })
+
+  test('eight blocks keep the level too, which bare percentiles miss by half', () => {
+    const random = seeded(9)
+    let alarms = 0
+    for (let run = 0; run < 2000; run += 1) {
+      const blocks = Array.from({ length: 8 }, () => gauss(random))
+      const { lower, upper } = blockBootstrap(blocks, meanOf, { random, resamples: 400 })
+      if (lower > 0 || upper < 0) alarms += 1
+    }
+    expect(alarms / 2000).toBeGreaterThan(0.03)
+    expect(alarms / 2000).toBeLessThan(0.075)
   })
 
   test('blocks of one request do not: that is why they are blocks', () => {

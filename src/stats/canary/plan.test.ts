@@ -85,6 +85,14 @@ test('a plan says in time and requests what a step costs and what it can see', (
   expect(plan.detectable.likely!).toBeLessThan(0.01)
 })
 
+test('where the bound is crossed early, the eight events are what takes the time', () => {
+  const eager = { ...options, share: 0.05, baseRate: 0, alphaAbort: 0.2 }
+  const { candidateRequests } = detectionTime(eager, 0.02, 0.5)!
+  // Half of all Poisson counts with mean 7.67 reach 8.
+  expect(candidateRequests * 0.02).toBeGreaterThanOrEqual(7.67)
+  expect(candidateRequests * 0.02).toBeLessThan(7.8)
+})
+
 test('what cannot be had is left out, not invented', () => {
   const starved = { ...options, requestsPerSecond: 0.001, share: 0.01 }
   expect(planCanary(starved)).toEqual({ promotion: {}, detectable: {} })

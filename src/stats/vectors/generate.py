@@ -1,7 +1,7 @@
 """Writes the reference values beside this file, from libraries that share no code with src/stats.
 
     python3 -m venv venv && venv/bin/pip install numpy==2.4.6 scipy==1.17.1 statsmodels==0.15.0 mpmath==1.3.0
-    venv/bin/python generate.py
+    venv/bin/python generate.py && npx biome format --write .
 
 Special functions come from mpmath at 40 digits; intervals and tests from SciPy and statsmodels; Tango's interval,
 which neither has, from the definition: the score statistic with the likelihood maximised numerically.
@@ -204,6 +204,11 @@ def law(windows, mode, delta, margin, alpha):
 def canary():
     rng = np.random.default_rng(5)
     cases = []
+    # The same counts in every window: no spread between them, so the binomial variance decides.
+    steady = [[[50, 1, 50, 3]] * 20, [[950, 9, 50, 2]] * 30]
+    for windows in steady:
+        for mode, delta, alpha in (("abort", 0, 0.01), ("promote", 0.01, 0.05)):
+            cases.append([windows, mode, delta, 0.01, alpha, *law(windows, mode, delta, 0.01, alpha)])
     for count, rate, share, pa, pb, burst in ((12, 100, 0.5, 0.01, 0.01, 0), (40, 100, 0.5, 0.01, 0.05, 0), (60, 100, 0.05, 0.02, 0.02, 0), (60, 1000, 0.01, 0.01, 0.06, 0),
                                              (200, 100, 0.5, 0.01, 0.01, 0.05), (9, 100, 0.5, 0.01, 0.2, 0), (80, 60, 0.02, 0.03, 0.03, 0), (300, 200, 0.5, 0.01, 0.006, 0), (15, 40, 0.5, 0, 0, 0)):
         windows = []
