@@ -49,6 +49,11 @@ export const errorTable = {
     'Retry after {retryAfterMs} ms.',
   ],
   conflict: [409, '{what} exists already.', 'Choose another name, or change the existing one.'],
+  contract_broken: [
+    422,
+    'The artifact of {model} {version} does not fit its contract: {reason}.',
+    'Correct the contract of the version, or export the model again.',
+  ],
   control_unavailable: [
     503,
     'Control does not answer at {url}.',
@@ -117,6 +122,21 @@ export const errorTable = {
   ],
   rows_invalid: [422, 'inputs[{row}].{field}: {reason}.', 'See the contract at GET /api/v1/models/{model}.'],
   shutting_down: [503, 'This process is stopping and takes no new work.', 'Retry; another one answers.'],
+  sign_off_refused: [
+    403,
+    'This sign-off would not count: {reason}.',
+    'Ask somebody else to read the evidence and sign.',
+  ],
+  store_incompatible: [
+    500,
+    'The store cannot be used by this version of Slipway: {reason}.',
+    'Run the version that last used it, or a newer one.',
+  ],
+  store_locked: [
+    500,
+    'The store in {folder} is open in process {pid}.',
+    'Stop that process, or choose another data folder.',
+  ],
   store_unavailable: [
     503,
     'The store does not answer: {reason}.',

@@ -29,6 +29,8 @@ export interface RowCodec {
    * whose rows may share one tensor: their free dimensions, '' when there are none.
    */
   inspect(body: Uint8Array, rows: number): string
+  /** Cuts an inspected body into parts of at most `maxRows` rows; views of it, in order. */
+  split(body: Uint8Array, rows: number, maxRows: number): RowPart[]
   /** Inspected bodies of equal key to one batch, in order. The tensors own their memory. */
   decode(parts: readonly RowPart[]): TensorBatch
   /** Why a batch is not as specified, or undefined. */
@@ -54,6 +56,7 @@ export function compileRows(tensors: readonly TensorSpec[], model: string): RowC
     encodeJson: (rows) => rowsFromJson(side, rows),
     checkRaw: (body) => checkRaw(layouts, rowBytes, model, body),
     inspect: (body, rows) => inspect(layouts, rowBytes, body, rows),
+    split: (body, rows, maxRows) => split(layouts, body, rows, maxRows),
     decode: (parts) => gather(layouts, parts),
     mismatch: (batch) => mismatch(layouts, batch),
     encode: (batch, from = 0, to = batch.rows) => scatter(layouts, rowBytes, batch, from, to),
@@ -94,10 +97,8 @@ function inspect(
   for (let row = 0; row < rows; row++) {
     let rowKey = ''
     for (const layout of layouts) {
-      cursor.enter(layout)
+      skip(cursor, layout)
       if (layout.freeDimensions > 0) rowKey += `${cursor.dimensions}|`
-      if (layout.element !== undefined) cursor.at += cursor.elements * layout.element.bytes
-      else for (let element = 0; element < cursor.elements; element++) cursor.skipText()
     }
     if (row === 0) key = rowKey
     else if (key !== rowKey) throw new LinkProtocolError(`row ${row} has another shape than row 0`)
@@ -106,6 +107,28 @@ function inspect(
     throw new LinkProtocolError(`a body of ${body.length} bytes is not ${rows} rows`)
   }
   return key
+}
+
+function split(layouts: readonly TensorLayout[], body: Uint8Array, rows: number, maxRows: number): RowPart[] {
+  const parts: RowPart[] = []
+  const cursor = new RowCursor(body)
+  let start = 0
+  let partRows = 0
+  for (let row = 1; row <= rows; row++) {
+    for (const layout of layouts) skip(cursor, layout)
+    partRows++
+    if (partRows < maxRows && row < rows) continue
+    parts.push({ rows: partRows, body: body.subarray(start, cursor.at) })
+    start = cursor.at
+    partRows = 0
+  }
+  return parts
+}
+
+function skip(cursor: RowCursor, layout: TensorLayout): void {
+  cursor.enter(layout)
+  if (layout.element !== undefined) cursor.at += cursor.elements * layout.element.bytes
+  else for (let element = 0; element < cursor.elements; element++) cursor.skipText()
 }
 
 function checkRaw(
