@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { PgBoss } from 'pg-boss'
+import type { ConstructorOptions } from 'pg-boss'
 import type { Tables } from './schema.ts'
 
 /** One connection inside one open transaction, below the query builder: for scripts and COPY. */
@@ -18,6 +18,6 @@ export interface Database {
   /** Commits when `work` resolves, rolls back when it rejects. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>
   /** How a pg-boss of its own reaches the same database. */
-  bossOptions(): ConstructorParameters<typeof PgBoss>[0]
+  bossOptions(): ConstructorOptions
   close(): Promise<void>
 }

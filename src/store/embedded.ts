@@ -1,6 +1,6 @@
 import { PGlite, type Transaction } from '@electric-sql/pglite'
 import { Kysely, PGliteDialect } from 'kysely'
-import { fromPglite } from 'pg-boss'
+import { type ConstructorOptions, fromPglite } from 'pg-boss'
 import type { Database, Session } from './database.ts'
 import { guardedDialect } from './guarded-dialect.ts'
 import type { Tables } from './schema.ts'
@@ -37,9 +37,21 @@ export function embeddedDatabase(pglite: PGlite): Database {
         throw asStoreError(error)
       }
     },
-    bossOptions: () => ({ db: fromPglite(pglite), backend: 'pglite' }),
+    bossOptions: () => ({ db: bossDatabase(pglite), backend: 'pglite' }),
     close: async () => {
       if (!pglite.closed) await pglite.close()
+    },
+  }
+}
+
+/** pg-boss's own adapter, and how it hears of new jobs at once. */
+function bossDatabase(pglite: PGlite): NonNullable<ConstructorOptions['db']> {
+  return {
+    ...fromPglite(pglite),
+    listen: async (channel, onNotification, onReconnect) => {
+      const unlisten = await pglite.listen(channel, onNotification)
+      onReconnect()
+      return { close: () => (pglite.closed ? Promise.resolve() : unlisten()) }
     },
   }
 }

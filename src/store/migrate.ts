@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { digestOfBytes } from '../kernel/index.ts'
+import { digestOfBytes, SlipwayError } from '../kernel/index.ts'
 import type { Database } from './database.ts'
 
 interface Migration {
@@ -12,7 +12,7 @@ interface Migration {
 /**
  * Brings the tables to the newest form: files `0001_name.sql` in order, each in a transaction of its own, recorded with
  * its hash. Only forward. A lock lets one process migrate while others wait. Refuses when a migration that was applied
- * reads differently now, or when the database has one that this program does not know.
+ * reads differently now, or when the database has one that this program does not know (`store_incompatible`).
  */
 export async function migrate(database: Database, migrations = readMigrations()): Promise<number[]> {
   const applied: number[] = []
@@ -56,15 +56,13 @@ function requireSameHistory(known: readonly Recorded[], migrations: readonly Mig
   for (const recorded of known) {
     const ours = migrations.find(({ number }) => number === recorded.number)
     if (ours === undefined)
-      throw new Error(
-        `The store has migration ${recorded.number} (${recorded.name}), which this version of Slipway does not know. ` +
-          'Run the version that made it, or a newer one.',
-      )
+      throw new SlipwayError('store_incompatible', {
+        reason: `it has migration ${recorded.name}, which is not known here`,
+      })
     if (ours.hash !== recorded.hash)
-      throw new Error(
-        `Migration ${ours.name} was changed after it had been applied (${recorded.hash} then, ${ours.hash} now). ` +
-          'Restore the file; a change of the tables is a new migration.',
-      )
+      throw new SlipwayError('store_incompatible', {
+        reason: `migration ${ours.name} reads differently than when it was applied (${recorded.hash})`,
+      })
   }
 }
 

@@ -5,12 +5,25 @@ import { type Clock, type Logger, SlipwayError } from '../kernel/index.ts'
 import { artifactStore } from './artifacts.ts'
 import type { Database } from './database.ts'
 import { openEmbedded } from './embedded.ts'
+import { lockFolder } from './folder-lock.ts'
+import { createJobQueue } from './jobs.ts'
 import { migrate } from './migrate.ts'
+import { openPostgres } from './postgres.ts'
+import { auditLog } from './repositories/audit.ts'
+import { changeRepository } from './repositories/changes.ts'
 import type { Context } from './repositories/context.ts'
+import { datasetRepository } from './repositories/datasets.ts'
 import { deploymentRepository } from './repositories/deployments.ts'
+import { evidenceRepository, signOffRepository } from './repositories/evidence.ts'
+import { failureCaseRepository } from './repositories/failure-cases.ts'
+import { incidentRepository } from './repositories/incidents.ts'
+import { keyRepository } from './repositories/keys.ts'
 import { modelRepository } from './repositories/models.ts'
+import { requestLog } from './repositories/request-log.ts'
+import { rolloutRepository } from './repositories/rollouts.ts'
 import { trafficRepository } from './repositories/traffic.ts'
 import { versionRepository } from './repositories/versions.ts'
+import { windowRepository } from './repositories/windows.ts'
 import type { Store } from './store.ts'
 import { createWatchers } from './watchers.ts'
 
@@ -25,14 +38,51 @@ export interface StoreOptions {
   readonly clock: Clock
 }
 
-/** Opens the store and brings its tables up to date. Throws when another process has the embedded one open. */
+/**
+ * Opens the store and brings its tables up to date. `store_locked` when another process has the embedded one open,
+ * `store_unavailable` when PostgreSQL does not answer, `store_incompatible` when a newer version used it.
+ */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = await openEmbedded(options.memory === true ? undefined : join(options.dataFolder, 'store'))
-  await migrate(database)
-  return assembleStore(database, options)
+  const { database, unlock } = await openDatabase(options)
+  try {
+    await migrate(database)
+    const store = await assembleStore(database, options)
+    return { ...store, close: once(() => store.close().finally(unlock)) }
+  } catch (error) {
+    await database.close().finally(unlock)
+    throw error
+  }
 }
 
-/** A store over a database whose tables are up to date. */
+async function openDatabase({
+  dataFolder,
+  databaseUrl,
+  memory,
+  logger,
+}: StoreOptions): Promise<{ database: Database; unlock: () => Promise<void> }> {
+  if (databaseUrl !== undefined) return { database: openPostgres(databaseUrl, logger), unlock: nothing }
+  if (memory === true) return { database: await openEmbedded(undefined), unlock: nothing }
+  const folder = join(dataFolder, 'store')
+  const unlock = await lockFolder(folder)
+  try {
+    return { database: await openEmbedded(join(folder, 'tables')), unlock }
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+async function nothing(): Promise<void> {}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= act()
+    return done
+  }
+}
+
+/** A store over a database whose tables are up to date; closing it closes the database. */
 export async function assembleStore(
   database: Database,
   { dataFolder, logger, clock }: Pick<StoreOptions, 'dataFolder' | 'logger' | 'clock'>,
@@ -41,46 +91,30 @@ export async function assembleStore(
   await mkdir(artifactFolder, { recursive: true })
   const watchers = createWatchers(logger)
   const context: Context = { database, clock, tell: watchers.tell }
-  const notYet = new Proxy(
-    {},
-    { get: (_, name) => () => Promise.reject(new Error(`${String(name)} is not there yet`)) },
-  )
+  const artifacts = artifactStore(artifactFolder)
+  const jobs = createJobQueue(database, logger)
   return {
     kind: database.kind,
     models: modelRepository(context),
     versions: versionRepository(context),
-    artifacts: artifactStore(artifactFolder),
+    artifacts,
+    datasets: datasetRepository(context, artifacts),
     deployments: deploymentRepository(context),
     traffic: trafficRepository(context),
-    ...({
-      datasets: notYet,
-      requestLog: notYet,
-      windows: notYet,
-      changes: notYet,
-      evidence: notYet,
-      signOffs: notYet,
-      rollouts: notYet,
-      incidents: notYet,
-      failureCases: notYet,
-      keys: notYet,
-      jobs: notYet,
-    } as unknown as Pick<
-      Store,
-      | 'datasets'
-      | 'requestLog'
-      | 'windows'
-      | 'changes'
-      | 'evidence'
-      | 'signOffs'
-      | 'rollouts'
-      | 'incidents'
-      | 'failureCases'
-      | 'keys'
-      | 'jobs'
-    >),
+    requestLog: requestLog(context),
+    windows: windowRepository(context),
+    changes: changeRepository(context),
+    evidence: evidenceRepository(context),
+    signOffs: signOffRepository(context),
+    rollouts: rolloutRepository(context),
+    incidents: incidentRepository(context),
+    failureCases: failureCaseRepository(context),
+    keys: keyRepository(context),
+    audit: auditLog(context),
+    jobs,
     watch: watchers.watch,
     ping: () => ping(database),
-    close: () => database.close(),
+    close: once(() => jobs.close().finally(() => database.close())),
   }
 }
 

@@ -158,7 +158,6 @@ interface RolloutLooksTable {
 }
 
 interface AuditTable {
-  ordinal: Generated<number>
   sequence: number
   at: Date
   actor: string

@@ -49,6 +49,7 @@ export interface Store {
   readonly incidents: IncidentRepository
   readonly failureCases: FailureCaseRepository
   readonly keys: KeyRepository
+  readonly audit: AuditLog
   readonly jobs: JobQueue
   /** Called after each write; returns its undo. A listener that throws is logged, never the writer's problem. */
   watch(listener: (written: Written) => void): () => void
@@ -117,11 +118,12 @@ export interface ArtifactStore {
 }
 
 export interface DatasetRepository {
+  /** The same name with the same items again: the stored one. With other items: `conflict`. `unknown_model`. */
   register(dataset: Omit<Dataset, 'createdAt'>): Promise<Dataset>
   /** `dataset_missing`. */
   get(name: string): Promise<Dataset>
   list(page: PageRequest): Promise<Page<Dataset>>
-  /** Items in file order, from the artifact of the dataset. */
+  /** Items in file order, from the artifact of the dataset: one JSON object a line, plain or gzip. `dataset_invalid`. */
   items(name: string): Promise<DatasetItem[]>
 }
 
@@ -167,12 +169,32 @@ export interface TrafficRepository {
   history(model: string, limit: number): Promise<TrafficRow[]>
 }
 
+export interface LogBatch {
+  readonly gateway: string
+  readonly sequence: number
+  readonly records: readonly RequestRecord[]
+}
+export interface Derived {
+  readonly windows: readonly TrafficWindow[]
+  readonly failureCases: readonly FailureCase[]
+}
+
+/** Times past the year 9999 are stored as its end; U+0000 and halves of surrogate pairs as U+FFFD. */
 export interface RequestLog {
   /** By COPY into the partitioned `inference_logs`; one call is one transaction. A batch (gateway, sequence) is taken once. */
   append(
     source: { gateway: string; sequence: number },
     records: readonly RequestRecord[],
   ): Promise<{ taken: number }>
+  /**
+   * Several batches in one transaction, with what follows from those that are new: `derive` gets the records of the
+   * batches that were not taken before, and its windows and failure cases are stored with them or not at all.
+   * `taken` has one number a batch.
+   */
+  take(
+    batches: readonly LogBatch[],
+    derive: (records: readonly RequestRecord[]) => Derived,
+  ): Promise<{ taken: number[]; newCases: number }>
   list(
     filter: {
       model?: string | undefined
@@ -286,6 +308,26 @@ export interface KeyRepository {
   find(publicId: string): Promise<StoredKey | undefined>
   /** `unknown_key`. */
   revoke(publicId: string, at: number): Promise<StoredKey>
+}
+
+export interface NewAuditEntry {
+  readonly at: number
+  readonly actor: string
+  /** Verb and noun: `revoke key`, `set traffic`. */
+  readonly action: string
+  readonly target: string
+  readonly detail: Record<string, unknown>
+}
+/** Hash-chained like the events of a change. */
+export interface AuditEntry extends NewAuditEntry {
+  readonly sequence: number
+  readonly previousHash: Digest | null
+  readonly hash: Digest
+}
+export interface AuditLog {
+  append(entry: NewAuditEntry): Promise<AuditEntry>
+  /** Newest first. */
+  list(page: PageRequest): Promise<Page<AuditEntry>>
 }
 
 /** Durable jobs (pg-boss underneath). A job runs at least once; its handler must be idempotent. */

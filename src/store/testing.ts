@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PgBoss } from 'pg-boss'
 import { type Clock, digestOf, silentLogger, systemClock } from '../kernel/index.ts'
 import type { Database } from './database.ts'
 import { embeddedDatabase, openEmbedded, openPglite } from './embedded.ts'
+import { JOBS_SCHEMA } from './jobs.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { assembleStore } from './open-store.ts'
 import type { Store } from './store.ts'
@@ -16,14 +18,17 @@ import type { Store } from './store.ts'
 export async function openTestStore(options: { clock?: Clock } = {}): Promise<Store> {
   const database = idle.pop() ?? (await freshDatabase())
   const dataFolder = await mkdtemp(join(tmpdir(), 'slipway-store-'))
-  const store = await assembleStore(database, {
-    dataFolder,
-    logger: silentLogger(),
-    clock: options.clock ?? systemClock,
-  })
+  const store = await assembleStore(
+    { ...database, close: () => empty(database) },
+    {
+      dataFolder,
+      logger: silentLogger(),
+      clock: options.clock ?? systemClock,
+    },
+  )
   let closing: Promise<void> | undefined
   const close = async () => {
-    await empty(database)
+    await store.close()
     idle.push(database)
     await rm(dataFolder, { recursive: true, force: true })
   }
@@ -48,13 +53,21 @@ async function freshDatabase(): Promise<Database> {
   const pglite = await openPglite(undefined)
   const database = embeddedDatabase(pglite)
   await migrate(database)
+  const boss = new PgBoss({ ...database.bossOptions(), schema: JOBS_SCHEMA })
+  await boss.start()
+  await boss.stop({ graceful: false, close: false })
   await keepDump(new Uint8Array(await (await pglite.dumpDataDir('none')).arrayBuffer()))
   return database
 }
 
 async function dumpPath(): Promise<string> {
   const manifest = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))
-  const shape = [await readFile(manifest, 'utf8'), ...readMigrations().map(({ hash }) => hash)]
+  const boss = new URL('../package.json', import.meta.resolve('pg-boss'))
+  const shape = [
+    await readFile(manifest, 'utf8'),
+    await readFile(boss, 'utf8'),
+    ...readMigrations().map(({ hash }) => hash),
+  ]
   const name = digestOf(shape).slice('sha256:'.length, 'sha256:'.length + 16)
   return fileURLToPath(new URL(`../../node_modules/.cache/slipway/store-${name}.tar`, import.meta.url))
 }
@@ -76,5 +89,6 @@ async function empty(database: Database): Promise<void> {
          AND relname <> 'slipway_migrations'`,
     )
     await session.script(`TRUNCATE ${tables.map(({ name }) => name).join(', ')} RESTART IDENTITY`)
+    await session.script(`TRUNCATE ${JOBS_SCHEMA}.job`)
   })
 }

@@ -98,8 +98,7 @@ CREATE TABLE rollout_looks (
 
 -- Who did what. Append-only, like the log of a change.
 CREATE TABLE audit (
-  ordinal       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  sequence      integer NOT NULL UNIQUE,
+  sequence      integer PRIMARY KEY,
   at            timestamptz NOT NULL,
   actor         text NOT NULL,
   action        text NOT NULL,

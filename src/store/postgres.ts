@@ -1,0 +1,84 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool, type PoolClient, types } from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Logger } from '../kernel/index.ts'
+import type { Database, Session } from './database.ts'
+import { guardedDialect } from './guarded-dialect.ts'
+import type { Tables } from './schema.ts'
+import { asStoreError } from './store-error.ts'
+
+const CONNECT_TIMEOUT_MS = 2000
+/** The server gives up first; the client's own limit is for a server that no longer answers at all. */
+const STATEMENT_TIMEOUT_MS = 30_000
+const ANSWER_TIMEOUT_MS = 35_000
+const CONNECTIONS = 8
+const JOB_CONNECTIONS = 3
+
+/** int8: ordinals, buckets and counts all stay below 2⁵³. */
+const INT8 = 20
+
+export function openPostgres(url: string, logger: Logger): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'slipway',
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format as 'text'),
+    } as typeof types,
+  })
+  // An idle connection that breaks is replaced by the pool at the next use.
+  pool.on('error', (error) => logger.warn({ err: error }, 'idle store connection lost'))
+  return {
+    kind: 'postgres',
+    db: new Kysely<Tables>({ dialect: guardedDialect(new PostgresDialect({ pool })) }),
+    transaction: (work) => inTransaction(pool, work),
+    bossOptions: () => ({
+      connectionString: url,
+      max: JOB_CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      application_name: 'slipway jobs',
+    }),
+    close: () => (pool.ended ? Promise.resolve() : pool.end()),
+  }
+}
+
+async function inTransaction<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
+  let client: PoolClient | undefined
+  let broken: Error | undefined
+  try {
+    client = await pool.connect()
+    await client.query('BEGIN')
+    const result = await work(sessionOf(client))
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    await client?.query('ROLLBACK').catch((failure: Error) => {
+      broken = failure
+    })
+    throw asStoreError(error)
+  } finally {
+    client?.release(broken)
+  }
+}
+
+function sessionOf(client: PoolClient): Session {
+  return {
+    query: async <Row>(text: string, values: readonly unknown[] = []) =>
+      (await client.query(text, [...values])).rows as Row[],
+    script: async (text) => {
+      await client.query(text)
+    },
+    copyIn: async (statement, text) => {
+      const copy = client.query(copyFrom(`${statement} FROM STDIN`))
+      await pipeline(Readable.from([Buffer.from(text)]), copy)
+      return copy.rowCount ?? 0
+    },
+  }
+}
