@@ -62,7 +62,11 @@ function machineFacts(): BenchResult['machine'] {
 
 function commit(): string {
   const git = (...words: string[]) =>
-    execFileSync('git', words, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+    execFileSync('git', words, {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
   try {
     const changed = git('status', '--porcelain', '--untracked-files=no') !== ''
     return git('rev-parse', 'HEAD') + (changed ? '+' : '')

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { countEValue } from '../../src/stats/index.ts'
 import { binomialDraw, seeded } from './random.ts'
 import { simulate, worlds } from './simulate.ts'
 
@@ -40,4 +41,23 @@ test('one seed, one canary; and an outright failure is aborted at the first look
 
 test('the worlds are all combinations, each once', () => {
   expect(new Set(worlds().map((world) => JSON.stringify(world))).size).toBe(48)
+})
+
+/** Published medians of the count test, request by request: 1 → 5 % errors, α = .01. */
+test.each([
+  [0.5, 815],
+  [0.05, 3480],
+])('at share %f counts find independent errors after about %i requests', (share, published) => {
+  const random = seeded(12)
+  const found = Array.from({ length: 500 }, () => {
+    let [candidate, total] = [0, 0]
+    for (let request = 1; ; request += 1) {
+      const isCandidate = random() < share
+      if (random() >= (isCandidate ? 0.05 : 0.01)) continue
+      total += 1
+      if (isCandidate) candidate += 1
+      if (countEValue(candidate, total, share) >= 100) return request
+    }
+  }).sort((left, right) => left - right)
+  expect(Math.abs(found[250]! / published - 1)).toBeLessThan(0.12)
 })
