@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLocalBackend } from '../fleet/index.ts'
 import { createLogger, onStopSignal, systemClock } from '../kernel/index.ts'
-import { dataFolder, prepareDataFolder, writeWhole } from './data-folder.ts'
+import { prepareDataFolder, writeWhole } from './data-folder.ts'
 import { entryPath } from './entry.ts'
+import { localBackend } from './local-backend.ts'
 import { createSupervisor } from './supervisor.ts'
 
 /**
@@ -65,15 +65,7 @@ async function waitForFile(path: string, timeoutMs: number): Promise<void> {
 }
 
 async function stopReplicas(): Promise<void> {
-  const { root, internalKey, logs } = dataFolder(folder.root)
-  const backend = createLocalBackend({
-    dataFolder: root,
-    internalKeyFile: internalKey,
-    logFolder: logs,
-    entry: entryPath('model-server'),
-    clock: systemClock,
-    logger,
-  })
+  const backend = localBackend(folder, logger)
   const replicas = await backend.list()
   await Promise.all(replicas.map((replica) => backend.stop(replica.replicaId)))
   await backend.close()
