@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import {
+  change,
+  changeEvent,
+  dataset,
+  evidence,
+  model,
+  rollout,
+  rolloutLook,
+  signOff,
+  trafficWindow,
+  version,
+} from '../contracts/index.ts'
+import { digestOf } from '../kernel/index.ts'
+import { asStored, signOffsOf } from './evidence.ts'
+import type { ChangeParts } from './parts.ts'
+
+/** Bounds a bundle: an hour of two arms in windows of a second is 7,200. */
+const MOST_WINDOWS = 50_000
+
+export const BUNDLE_FORMAT = 'slipway-bundle/1'
+
+/** Everything that was known about a change, in one file: enough to decide it all again without store or network. */
+export const bundle = z.strictObject({
+  format: z.literal(BUNDLE_FORMAT),
+  /** Without the counters for people, which prove nothing. */
+  change: change.omit({ checks: true }),
+  model,
+  dataset,
+  versions: z.strictObject({
+    champion: version.omit({ createdAt: true }),
+    candidate: version.omit({ createdAt: true }),
+  }),
+  events: z.array(changeEvent).min(1),
+  evidence: z.array(evidence),
+  signOffs: z.array(signOff),
+  rollout: rollout.nullable(),
+  looks: z.array(rolloutLook),
+  windows: z.array(trafficWindow),
+  /** Digest of all of the above. */
+  hash: z.string(),
+})
+export type Bundle = z.infer<typeof bundle>
+
+export async function bundleOf({ store }: Pick<ChangeParts, 'store'>, id: string): Promise<Bundle> {
+  const events = await store.changes.events(id)
+  const { checks: _, ...told } = await store.changes.get(id)
+  const proposed = events[0]?.data ?? {}
+  const name = told.proposal.model
+  const [champion, candidate] = await Promise.all(
+    [told.champion, told.candidate].map(async ({ label }) => {
+      const { createdAt: __, ...found } = await store.versions.get(name, label)
+      return found
+    }),
+  )
+  const followed = told.rolloutId === null ? undefined : await store.rollouts.get(told.rolloutId)
+  const looks = followed === undefined ? [] : await store.rollouts.looks(followed.id)
+  const windows =
+    followed === undefined
+      ? []
+      : await store.windows.list({
+          model: name,
+          fromMs: followed.startedAt,
+          toMs: looks.at(-1)?.windowEndMs ?? followed.startedAt,
+          versions: [followed.champion, followed.candidate],
+        })
+  const content = {
+    format: BUNDLE_FORMAT,
+    change: told,
+    model: proposed.model,
+    dataset: proposed.dataset,
+    versions: { champion, candidate },
+    events,
+    evidence: await store.evidence.list(id),
+    signOffs: signOffsOf(events),
+    rollout: followed ?? null,
+    looks,
+    windows: windows.slice(0, MOST_WINDOWS),
+  }
+  const stored = asStored(content)
+  return { ...stored, hash: digestOf(stored) } as Bundle
+}

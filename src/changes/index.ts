@@ -1,0 +1,7 @@
+export { type Bundle, bundle } from './bundle.ts'
+export { type Changes, createChanges } from './changes.ts'
+export type { ChangeParts } from './parts.ts'
+export { defaultPolicy, hashOfPolicy, type Policy, parsePolicy } from './policy.ts'
+export { gatewayProbe, type Probe } from './probe.ts'
+export { verifyBundle } from './verify.ts'
+export type { Judge } from './verify-evidence.ts'

@@ -1,0 +1,85 @@
+import type { CheckName } from '../contracts/index.ts'
+import { digestOf } from '../kernel/index.ts'
+import type { CheckContext } from '../lab/index.ts'
+import { contextOf } from './context.ts'
+import type { Draft } from './decide.ts'
+import { asStored } from './evidence.ts'
+import { checkingRun, finishedHash, gateDecided, type PlannedCheck } from './facts.ts'
+import { conflict, type Seen } from './ledger.ts'
+import type { ChangeParts } from './parts.ts'
+import { checksOf } from './policy.ts'
+
+export interface Plans {
+  readonly plans: PlannedCheck[]
+  readonly impossible: string[]
+}
+
+/** All plans of a change, made before anything of the candidate was seen. */
+export async function planChecks(
+  parts: ChangeParts,
+  context: CheckContext,
+  wanted: readonly CheckName[],
+): Promise<Plans> {
+  const plans: PlannedCheck[] = []
+  const impossible: string[] = []
+  for (const name of wanted) {
+    const made = await parts.lab.plan(name, context)
+    const plan = asStored(made.plan)
+    plans.push({
+      check: name,
+      plan,
+      planHash: digestOf(plan),
+      expectedMs: made.expectedMs,
+      says: [...made.says],
+    })
+    impossible.push(...made.impossible.map((reason) => `${name}: ${reason}`))
+  }
+  return { plans, impossible }
+}
+
+/**
+ * The event that starts the checks, or the one that says why they cannot decide before anything is spent. Undefined
+ * when the change runs already: starting twice is the same as once.
+ */
+export async function startOf(parts: ChangeParts, seen: Seen, actor: string): Promise<Draft | undefined> {
+  const { change, events } = seen
+  if (change.state !== 'proposed' && change.state !== 'inconclusive') {
+    if (['blocked', 'withdrawn', 'rolled-back', 'done'].includes(change.state))
+      throw conflict(change, 'be started')
+    return undefined
+  }
+  const kept = keptOf(seen)
+  const attempt = (checkingRun(events)?.attempt ?? 0) + 1
+  const wanted = checksOf(parts.policy, change.proposal.risk).filter((check) => !kept.includes(check))
+  const { plans, impossible } = await planChecks(parts, await contextOf(parts, change, attempt), wanted)
+  if (impossible.length > 0) {
+    const reason = `The plan cannot decide: ${impossible.join('; ')}`
+    if (change.state === 'inconclusive') throw conflict(change, `be started: ${reason}`)
+    return { type: 'change-inconclusive', data: { reason, plans }, actor }
+  }
+  const candidate = await parts.store.deployments.find(change.proposal.model, change.candidate.label)
+  const candidateRan = candidate !== undefined && ['deploying', 'active'].includes(candidate.status)
+  const data = asStored({ attempt, policy: parts.policy, plans, kept, candidateRan })
+  return { type: 'checking-started', data, actor }
+}
+
+/**
+ * What a second attempt does not measure again. A check that ran as planned and settled nothing is not repeated until
+ * it does: that would be choosing the luckier of two answers. Only what was measured badly, or not at all, is.
+ */
+function keptOf({ change, events }: Seen): CheckName[] {
+  const run = checkingRun(events)
+  if (run === undefined) return []
+  return checksOf(run.policy, change.proposal.risk).filter((check) => {
+    if (finishedHash(events, run, check) === undefined) return false
+    const gate = gateDecided(events, run, check)
+    const finished = events.findLast((event) => event.type === 'check-finished' && event.data.check === check)
+    if (finished?.data.status === 'invalid') return false
+    if (gate !== undefined && gate.result !== 'pass')
+      throw conflict(
+        change,
+        `be checked again: the ${check} check ran as planned and left it open; propose a change with more data`,
+      )
+    return true
+  })
+}
