@@ -1,5 +1,5 @@
 import type { SnapshotModel } from '../contracts/index.ts'
-import { digestOf } from '../kernel/index.ts'
+import { digestOf, macOfSecret } from '../kernel/index.ts'
 import { compileRows, type RowCodec } from '../link/index.ts'
 import type { Upstream } from '../providers/index.ts'
 import type { ReplicaPool, RoutingTable } from '../routing/index.ts'
@@ -71,6 +71,6 @@ export function gatewayTable(
       metrics: metrics.of(model.name, ''),
     })
   }
-  const keys = new KeyRing(table.keys, pepper)
+  const keys = new KeyRing(table.keys, (secret) => macOfSecret(secret, pepper))
   return { revision: table.revision, createdAt: table.createdAt, models, keys }
 }

@@ -1,5 +1,5 @@
 import type { Access, SnapshotKey } from '../../contracts/index.ts'
-import { holdsScope, macOfSecret, parseKey, SlipwayError, sameMac } from '../../kernel/index.ts'
+import { holdsScope, parseKey, SlipwayError, sameMac } from '../../kernel/index.ts'
 
 /** Verified keys that are remembered; beyond it the oldest goes. */
 const REMEMBERED = 1024
@@ -16,12 +16,13 @@ const NO_MAC = '0'.repeat(64)
  */
 export class KeyRing {
   readonly #keys: ReadonlyMap<string, SnapshotKey>
-  readonly #pepper: Uint8Array
+  readonly #macOf: (secret: string) => string
   readonly #verified = new Map<string, SnapshotKey>()
 
-  constructor(keys: ReadonlyMap<string, SnapshotKey>, pepper: Uint8Array) {
+  /** @param macOf HMAC-SHA-256 under the installation's pepper, hex. */
+  constructor(keys: ReadonlyMap<string, SnapshotKey>, macOf: (secret: string) => string) {
     this.#keys = keys
-    this.#pepper = pepper
+    this.#macOf = macOf
   }
 
   /**
@@ -41,7 +42,7 @@ export class KeyRing {
     const parsed = parseKey(header.slice(BEARER.length))
     if (parsed === undefined) return undefined
     const key = this.#keys.get(parsed.publicId)
-    const isRight = sameMac(macOfSecret(parsed.secret, this.#pepper), key?.mac ?? NO_MAC)
+    const isRight = sameMac(this.#macOf(parsed.secret), key?.mac ?? NO_MAC)
     if (!isRight || key === undefined) return undefined
     if (this.#verified.size >= REMEMBERED) {
       const oldest = this.#verified.keys().next()

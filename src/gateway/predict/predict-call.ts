@@ -319,8 +319,9 @@ export class PredictCall {
       model: this.#model.name,
       version: this.#version?.label ?? '',
       retryAfterMs: 1000,
-      timeoutMs: this.#timeoutMs,
       ...parameters,
+      // What the client set, not what was left of it when the replica was asked.
+      timeoutMs: this.#timeoutMs,
     })
   }
 
