@@ -14,7 +14,7 @@ import type {
 import type { Fleet } from '../fleet/index.ts'
 import type { Clock, Logger } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
-import type { Caller } from './caller.ts'
+import type { Caller } from './sessions.ts'
 
 /** What the handlers need of the rooms behind them. */
 export interface ApiParts {

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { headerNames, type Route, routes } from '../contracts/index.ts'
 import { isSlipwayError, requestIdSource, SlipwayError, toProblem } from '../kernel/index.ts'
-import { type Caller, createDoorman, type Doorman } from './caller.ts'
 import { serveDashboard } from './dashboard.ts'
+import { createDoorman, type Doorman } from './doorman.ts'
 import { changeHandlers } from './handlers/changes.ts'
 import { deploymentHandlers } from './handlers/deployments.ts'
 import { liveHandlers } from './handlers/live.ts'
@@ -14,7 +14,7 @@ import { createIdempotency } from './idempotency.ts'
 import { parsed } from './parse.ts'
 import type { ApiParts, Ask, Handler, Handlers } from './parts.ts'
 import { sendEvents } from './send-events.ts'
-import { createSessions } from './sessions.ts'
+import { type Caller, createSessions } from './sessions.ts'
 
 const JSON_LIMIT_BYTES = 32 * 1024 * 1024
 

@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto'
+import type { Scope } from '../contracts/index.ts'
 import type { Clock } from '../kernel/index.ts'
-import type { Caller } from './caller.ts'
 
 const CODE_LIFE_MS = 10 * 60_000
 const SESSION_LIFE_MS = 12 * 3_600_000
 const KEPT_AT_MOST = 1000
+
+/** Who asks: the name that goes into event logs, and what they may. */
+export interface Caller {
+  readonly name: string
+  readonly publicId: string
+  readonly scopes: readonly Scope[]
+}
 
 /**
  * Browsers sign in with a one-time code that somebody with a key asked for. The cookie stands for that caller and

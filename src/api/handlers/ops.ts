@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../kernel/index.ts'
-import { SESSION_COOKIE } from '../caller.ts'
+import { SESSION_COOKIE } from '../doorman.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { ApiParts, Handlers } from '../parts.ts'
 import { referencePage } from '../reference.ts'

@@ -1,14 +1,7 @@
-import type { Access, Scope } from '../contracts/index.ts'
+import type { Access } from '../contracts/index.ts'
 import { type Clock, holdsScope, macOfSecret, parseKey, SlipwayError, sameMac } from '../kernel/index.ts'
 import type { Store, StoredKey } from '../store/index.ts'
-import type { Sessions } from './sessions.ts'
-
-/** Who asks: the name that goes into event logs, and what they may. */
-export interface Caller {
-  readonly name: string
-  readonly publicId: string
-  readonly scopes: readonly Scope[]
-}
+import type { Caller, Sessions } from './sessions.ts'
 
 export interface Doorman {
   /** `unauthenticated` or `forbidden`; undefined for a public route. */
