@@ -1,3 +1,14 @@
+/**
+ * Statistics that decide: pure functions, no imports, no clock, randomness passed in. Reference values in `vectors/`.
+ *
+ * - A rate: `wilson`. Two rates of separate requests: `newcombe`, few events: `fisherExact`.
+ * - Right or wrong on the same items: `mcnemar` for a p-value, `pairedDifference` for an interval and a margin.
+ * - Scores on the same items: `tInterval`, `signFlip`, `bcaInterval`; items in clusters: `clusteredMean`.
+ * - Latency: one log-ratio a block pair into `tInterval`; `blockBootstrap` as the cross-check; `quantileInterval` for one arm.
+ * - Labels by people and by models: `predictionPowered`, `roganGladen`. Several answers an item: `passAtK`, `passHatK`.
+ * - Several tests: `holm` for gates, `benjaminiHochberg` for slices. An interval against a margin: `verdictOf`.
+ * - Live traffic: `addWindow` and `judgeGuard` (or `readLaw`), `brakes`, and before the start `planCanary`.
+ */
 export { type BootstrapOptions, bcaInterval, blockBootstrap } from './bootstrap.ts'
 export { BRAKE, brakes } from './canary/brake.ts'
 export {

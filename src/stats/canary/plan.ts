@@ -16,7 +16,8 @@ export interface CanaryTraffic {
   readonly windowSeconds: number
   /**
    * Standard deviation of an arm's own rate between windows, in events per request: what bursts add to sampling. Read
-   * it off the champion's past with `rateDeviation`; 0 unless given.
+   * it off the champion's past with `rateDeviation`; 0 unless given. Where bursts are rare and large, many canaries
+   * decide before the first one comes: the plan is then late rather than early.
    */
   readonly rateDeviation?: number
 }
