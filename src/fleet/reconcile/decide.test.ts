@@ -6,7 +6,11 @@ import { type Action, decide, defaultTimings, type ReconcileMemory } from './dec
 
 const NOW = 1_000_000
 
-function wish(status: DeploymentRow['status'], replicas: number, reason: string | null = null): DeploymentRow {
+function wish(
+  status: DeploymentRow['status'],
+  replicas: number,
+  reason: string | null = null,
+): DeploymentRow {
   const fixed = { id: 'd-1', model: 'spam', version: 'v1', gpuType: null, trafficPercent: 0, createdAtMs: 0 }
   return { ...fixed, status, reason, replicas }
 }
@@ -22,7 +26,14 @@ function replica(
   const address = `unix:/run/${replicaId}`
   const status = { replicaId, pid: 1, phase, address, httpUrl: null, startedAt, loadMs, failure }
   const label = more.label ?? 'v1'
-  return { replicaId, model: 'spam', label, versionId: `sha256:${'0'.repeat(64)}`, status, alive: more.alive ?? true }
+  return {
+    replicaId,
+    model: 'spam',
+    label,
+    versionId: `sha256:${'0'.repeat(64)}`,
+    status,
+    alive: more.alive ?? true,
+  }
 }
 
 const dead = (id: string, more: Parameters<typeof replica>[2] = {}) =>

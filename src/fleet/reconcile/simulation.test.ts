@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { Snapshot } from '../../contracts/index.ts'
-import { silentLogger, SlipwayError } from '../../kernel/index.ts'
+import { SlipwayError, silentLogger } from '../../kernel/index.ts'
 import { createFleet } from '../create-fleet.ts'
 import type { Fleet, ReplicaBackend } from '../fleet.ts'
 import { createFakeBackend, type FakeBackend } from '../testing/fake-backend.ts'
@@ -138,7 +138,9 @@ class World {
         await this.split({ v1: action.v1, v2: 100 - action.v1 })
         return
       case 'kill': {
-        const ready = (await this.replicas.list()).filter((each) => each.alive && each.status.phase === 'ready')
+        const ready = (await this.replicas.list()).filter(
+          (each) => each.alive && each.status.phase === 'ready',
+        )
         const victim = ready[action.nth]
         if (victim !== undefined) this.replicas.kill(victim.replicaId)
         return
@@ -201,15 +203,18 @@ async function live(story: readonly Step[]) {
 }
 
 describe('whatever happens to replicas and to control', () => {
-  test.prop([steps], { numRuns: 60 })('what is wished comes true, and nothing is broken on the way', async (story) => {
-    const { outcome, broken } = await live(story)
-    expect(broken).toEqual([])
-    for (const [version, { status, ready, wanted }] of Object.entries(outcome)) {
-      expect(ready, version).toBe(wanted)
-      expect(['active', 'stopped', 'failed'], version).toContain(status)
-      if (status === 'failed') expect(version).toBe('broken')
-    }
-  })
+  test.prop([steps], { numRuns: 60 })(
+    'what is wished comes true, and nothing is broken on the way',
+    async (story) => {
+      const { outcome, broken } = await live(story)
+      expect(broken).toEqual([])
+      for (const [version, { status, ready, wanted }] of Object.entries(outcome)) {
+        expect(ready, version).toBe(wanted)
+        expect(['active', 'stopped', 'failed'], version).toContain(status)
+        if (status === 'failed') expect(version).toBe('broken')
+      }
+    },
+  )
 
   test.prop([steps, fc.array(fc.nat(40), { minLength: 1, maxLength: 5 })], { numRuns: 40 })(
     'a control process that dies and comes back makes no difference in the end',
@@ -219,7 +224,9 @@ describe('whatever happens to replicas and to control', () => {
       const calm = settled.flatMap((each): Step[] => [each, { do: 'wait', ms: 4_000 }])
       const troubled = settled.flatMap((each, index): Step[] => [
         each,
-        ...(deaths.includes(index) ? [{ do: 'wait', ms: 5 } as const, { do: 'restart-control' } as const] : []),
+        ...(deaths.includes(index)
+          ? [{ do: 'wait', ms: 5 } as const, { do: 'restart-control' } as const]
+          : []),
         { do: 'wait', ms: 4_000 },
       ])
       const [first, second] = [await live(calm), await live(troubled)]

@@ -123,7 +123,9 @@ describe('nothing to judge by', () => {
     expect(await splitOf(world)).toEqual({ v1: 100 })
     await world.seconds(10)
     expect((await world.rollout()).state).toBe('progressing')
-    expect((await world.rollout()).guards.find((guard) => guard.name === 'latencyP99')?.thresholdMs).toBeGreaterThan(10)
+    expect(
+      (await world.rollout()).guards.find((guard) => guard.name === 'latencyP99')?.thresholdMs,
+    ).toBeGreaterThan(10)
   })
 
   test('no traffic pauses the rollout and says what is missing; traffic continues it', async () => {
@@ -194,7 +196,10 @@ describe('people', () => {
     await world.seconds(5)
     await world.store.traffic.set('spam', { shares: { v1: 90, v2: 10 }, slices: [], reason: 'person' })
     await world.seconds(5)
-    expect(await world.rollout()).toMatchObject({ state: 'paused', reason: 'manual: the traffic was set by hand' })
+    expect(await world.rollout()).toMatchObject({
+      state: 'paused',
+      reason: 'manual: the traffic was set by hand',
+    })
     expect(await splitOf(world)).toEqual({ v1: 90, v2: 10 })
     await world.judge.resume(world.id())
     expect(await splitOf(world)).toEqual({ v1: 99, v2: 1 })

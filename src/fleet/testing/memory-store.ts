@@ -58,12 +58,25 @@ export function createMemoryStore(clock: Clock): MemoryStore {
     splits,
     requestRecords: [] as RequestRecord[],
     addModel(name: string, labels: readonly string[]) {
-      const base = { description: '', owner: '', task: '', framework: '', captureFailures: true, createdAt: 0 }
+      const base = {
+        description: '',
+        owner: '',
+        task: '',
+        framework: '',
+        captureFailures: true,
+        createdAt: 0,
+      }
       models.set(name, { model: name, contract, ...base })
       const batching = { maxBatchSize: 32, maxQueueDelayMs: 5, maxQueueRows: 8192 }
       labels.forEach((label, index) => {
         const spec: VersionSpec = { engine: 'echo', batching, threads: 1, contract }
-        versions.set(`${name}/${label}`, { model: name, label, id: digestOf({ label }), spec, createdAt: index })
+        versions.set(`${name}/${label}`, {
+          model: name,
+          label,
+          id: digestOf({ label }),
+          spec,
+          createdAt: index,
+        })
       })
     },
     models: {
@@ -100,7 +113,12 @@ export function createMemoryStore(clock: Clock): MemoryStore {
           return row
         })
       },
-      async setStatus(model: string, version: string, status: DeploymentRow['status'], reason: string | null) {
+      async setStatus(
+        model: string,
+        version: string,
+        status: DeploymentRow['status'],
+        reason: string | null,
+      ) {
         write('deployments', model, () => patchDeployment(model, version, { status, reason }))
       },
       async setReplicas(model: string, version: string, replicas: number) {
@@ -134,7 +152,10 @@ export function createMemoryStore(clock: Clock): MemoryStore {
         })
       },
       async history(model: string, limit: number) {
-        return splits.filter((row) => row.model === model).toReversed().slice(0, limit)
+        return splits
+          .filter((row) => row.model === model)
+          .toReversed()
+          .slice(0, limit)
       },
     },
     requestLog: {
@@ -182,6 +203,9 @@ export function createMemoryStore(clock: Clock): MemoryStore {
   return store as unknown as MemoryStore
 }
 
-function refuse(code: ConstructorParameters<typeof SlipwayError>[0], parameters: Record<string, string>): never {
+function refuse(
+  code: ConstructorParameters<typeof SlipwayError>[0],
+  parameters: Record<string, string>,
+): never {
   throw new SlipwayError(code, parameters)
 }

@@ -124,7 +124,12 @@ async function deployReady(store: MemoryStore, backend: FakeBackend, version: st
   await store.deployments.setStatus(MODEL, version, 'active', null)
 }
 
-async function startReplica(store: MemoryStore, backend: FakeBackend, label: string, nth: number): Promise<void> {
+async function startReplica(
+  store: MemoryStore,
+  backend: FakeBackend,
+  label: string,
+  nth: number,
+): Promise<void> {
   const { id: versionId, spec } = await store.versions.get(MODEL, label)
   const paths = { artifactPath: null, preprocessPath: null, drainTimeoutMs: 30_000 }
   await backend.start({ replicaId: `${label}-${nth}`, model: MODEL, label, versionId, spec, ...paths })

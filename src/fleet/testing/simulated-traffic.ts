@@ -43,7 +43,11 @@ export function createSimulatedTraffic(options: {
         const requests = binomial(random, traffic.requestsPerSecond, share / 100)
         if (requests === 0) continue
         answered.set(version, (answered.get(version) ?? 0) + requests)
-        const window = draw(random, requests, options.behaviour(version, Math.round((endMs - startMs) / 1000)))
+        const window = draw(
+          random,
+          requests,
+          options.behaviour(version, Math.round((endMs - startMs) / 1000)),
+        )
         if (traffic.isTelling)
           told.push({ model: options.model, version, startMs: endMs - 1000, sizeMs: 1000, ...window })
       }

@@ -23,7 +23,7 @@ export interface LocalBackendOptions {
   /** Folder of one folder per replica. */
   readonly replicasFolder: string
   readonly logsFolder: string
-  /** Where sockets go when the data folder lies too deep for them. */
+  /** A folder of this user alone, for sockets when the data folder lies too deep for them. */
   readonly shortFolder: string
   readonly internalKeyFile: string
   readonly clock: Clock

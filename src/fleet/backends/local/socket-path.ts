@@ -6,16 +6,16 @@ import { join } from 'node:path'
 const LONGEST_SOCKET_PATH_BYTES = 100
 
 /**
- * Where a replica listens: in its folder, or, where that path would be too long for a socket, in a folder of ours
- * below `shortRoot` (the system's temporary folder) that nobody else may enter.
+ * Where a replica listens: in its folder, or, where that path would be too long for a socket, in `shortFolder`, which
+ * nobody else may enter.
  */
-export function socketPathOf(runFolder: string, replicaId: string, shortRoot: string): string {
+export function socketPathOf(runFolder: string, replicaId: string, shortFolder: string): string {
   const near = join(runFolder, 'link.sock')
   if (Buffer.byteLength(near) <= LONGEST_SOCKET_PATH_BYTES) return near
+  // Two installations may share the short folder, and replica ids are only told apart inside one.
   const mark = createHash('sha256').update(runFolder).digest('hex').slice(0, 12)
-  const folder = join(shortRoot, `slipway-${process.getuid?.() ?? 0}`)
-  ownFolder(folder)
-  return join(folder, `${replicaId}-${mark}.sock`)
+  ownFolder(shortFolder)
+  return join(shortFolder, `${replicaId}-${mark}.sock`)
 }
 
 /** A folder that somebody else put there under our name is not used. */
