@@ -71,7 +71,8 @@ class ReplicaUpstream implements Upstream {
 
   infer(request: UpstreamRequest, settle: (outcome: UpstreamOutcome) => void): number {
     const client = this.#client
-    if (client !== undefined) return this.#generation * IDS + client.request(request, settle)
+    if (client !== undefined && !this.#stopped.signal.aborted)
+      return this.#generation * IDS + client.request(request, settle)
     queueMicrotask(() => settle(this.#unready))
     return 0
   }
