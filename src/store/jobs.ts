@@ -109,7 +109,7 @@ async function startBoss(database: Database, logger: Logger): Promise<PgBoss> {
     monitorIntervalSeconds: 5,
   }
   const boss = new PgBoss(options)
-  boss.on('error', (error) => logger.warn({ err: error }, 'job queue failed'))
+  boss.on('error', (error) => logger.warn({ reason: error.message }, 'job queue failed'))
   boss.on('warning', (warning) => logger.warn({ warning }, 'job queue warned'))
   await boss.start()
   return boss

@@ -34,7 +34,8 @@ export function openPostgres(url: string, logger: Logger): Database {
     } as typeof types,
   })
   // An idle connection that breaks is replaced by the pool at the next use.
-  pool.on('error', (error) => logger.warn({ err: error }, 'idle store connection lost'))
+  // The error holds the connection's parameters, so only its text is logged.
+  pool.on('error', (error) => logger.warn({ reason: error.message }, 'idle store connection lost'))
   return {
     kind: 'postgres',
     db: new Kysely<Tables>({ dialect: guardedDialect(new PostgresDialect({ pool })) }),

@@ -43,6 +43,7 @@ interface DeploymentsTable {
   replicas: number
   gpu_type: Nullable<string>
   traffic_pct: Generated<number>
+  traffic_when_active: Nullable<number>
   created_at: Date
   ordinal: Generated<number>
 }

@@ -136,15 +136,18 @@ export interface DeploymentRow {
   readonly replicas: number
   readonly gpuType: string | null
   readonly trafficPercent: number
+  /** Percent that it was promised for when it is active. Void once a split names it, or when it stops or fails. */
+  readonly trafficWhenActive?: number
   readonly createdAtMs: number
 }
 export interface DeploymentRepository {
-  /** Makes it, or brings a stopped one back to `deploying`. */
+  /** Makes it, or brings a stopped one back to `deploying`. Without `trafficWhenActive` an earlier promise stands. */
   upsert(wanted: {
     model: string
     version: string
     replicas: number
     gpuType: string | null
+    trafficWhenActive?: number
   }): Promise<DeploymentRow>
   setStatus(model: string, version: string, status: DeploymentStatus, reason: string | null): Promise<void>
   setReplicas(model: string, version: string, replicas: number): Promise<DeploymentRow>
@@ -189,12 +192,12 @@ export interface RequestLog {
   /**
    * Several batches in one transaction, with what follows from those that are new: `derive` gets the records of the
    * batches that were not taken before, and its windows and failure cases are stored with them or not at all.
-   * `taken` has one number a batch.
+   * `isNew` has one answer a batch; `newCases` counts the cases whose request had none.
    */
   take(
     batches: readonly LogBatch[],
     derive: (records: readonly RequestRecord[]) => Derived,
-  ): Promise<{ taken: number[]; newCases: number }>
+  ): Promise<{ isNew: boolean[]; newCases: number }>
   list(
     filter: {
       model?: string | undefined

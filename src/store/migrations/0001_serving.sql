@@ -40,6 +40,8 @@ CREATE TABLE deployments (
   replicas      integer NOT NULL CHECK (replicas >= 0),
   gpu_type      text,
   traffic_pct   double precision NOT NULL DEFAULT 0 CHECK (traffic_pct BETWEEN 0 AND 100),
+  -- The share that the version was promised for when it is active; null when nothing is owed.
+  traffic_when_active double precision CHECK (traffic_when_active BETWEEN 0 AND 100),
   created_at    timestamptz NOT NULL,
   ordinal       bigint GENERATED ALWAYS AS IDENTITY,
   UNIQUE (model_name, version),

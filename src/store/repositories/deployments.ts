@@ -15,7 +15,8 @@ export function deploymentRepository({ database: { db }, clock, tell }: Context)
       .executeTakeFirst()
 
   return {
-    upsert: async ({ model, version, replicas, gpuType }) => {
+    upsert: async ({ model, version, replicas, gpuType, trafficWhenActive }) => {
+      const promise = trafficWhenActive === undefined ? {} : { traffic_when_active: trafficWhenActive }
       const row = await db
         .insertInto('deployments')
         .values({
@@ -26,12 +27,14 @@ export function deploymentRepository({ database: { db }, clock, tell }: Context)
           reason: null,
           replicas,
           gpu_type: gpuType,
+          ...promise,
           created_at: new Date(clock.nowMs()),
         })
         .onConflict((conflict) =>
           conflict.columns(['model_name', 'version']).doUpdateSet((eb) => ({
             replicas,
             gpu_type: gpuType,
+            ...promise,
             // Only what runs already keeps its state: draining and failed ones are wanted anew as well.
             status: eb
               .case()
@@ -52,9 +55,10 @@ export function deploymentRepository({ database: { db }, clock, tell }: Context)
     },
 
     setStatus: async (model, version, status, reason) => {
+      const mayServe = status === 'active' || status === 'deploying'
       await db
         .updateTable('deployments')
-        .set({ status, reason })
+        .set({ status, reason, ...(mayServe ? {} : { traffic_when_active: null }) })
         .where('model_name', '=', model)
         .where('version', '=', version)
         .execute()
@@ -98,6 +102,7 @@ function toRow(row: Selectable<Tables['deployments']>): DeploymentRow {
     replicas: row.replicas,
     gpuType: row.gpu_type,
     trafficPercent: row.traffic_pct,
+    ...(row.traffic_when_active === null ? {} : { trafficWhenActive: row.traffic_when_active }),
     createdAtMs: row.created_at.getTime(),
   }
 }

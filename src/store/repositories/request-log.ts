@@ -33,18 +33,15 @@ export function requestLog({ database, clock, tell }: Context): RequestLog {
     if (taken.newCases > 0)
       for (const model of new Set(taken.derived.failureCases.map((item) => item.model)))
         tell('failure-cases', model)
-    return {
-      taken: batches.map((batch, index) => (taken.isNew[index] ? batch.records.length : 0)),
-      newCases: taken.newCases,
-    }
+    return { isNew: taken.isNew, newCases: taken.newCases }
   }
 
   return {
     take,
 
     append: async ({ gateway, sequence }, records) => {
-      const { taken } = await take([{ gateway, sequence, records }], () => NOTHING)
-      return { taken: taken[0] ?? 0 }
+      const { isNew } = await take([{ gateway, sequence, records }], () => NOTHING)
+      return { taken: isNew[0] ? records.length : 0 }
     },
 
     list: async (filter, page) => {

@@ -66,7 +66,7 @@ export function trafficRepository({ database: { db }, clock, tell }: Context): T
           for (const [version, share] of Object.entries(write.shares))
             await transaction
               .updateTable('deployments')
-              .set({ traffic_pct: share })
+              .set({ traffic_pct: share, traffic_when_active: null })
               .where('model_name', '=', model)
               .where('version', '=', version)
               .execute()
