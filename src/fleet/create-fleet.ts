@@ -42,8 +42,6 @@ export function createFleet(options: FleetOptions): Fleet {
   const catalogue = createCatalogueReader(store)
   const turnListeners = new Set<() => void>()
   let view: FleetView = { deployments: [], traffic: [], replicas: [], draining: new Set() }
-  /** Percent that a version shall take when it is active, by model and version. */
-  const trafficWhenActive = new Map<string, { model: string; version: string; percent: number }>()
 
   const pulse = createPulse(clock, GATHER_MS, options.intervalMs ?? INTERVAL_MS, turn)
   const reconciler = createReconciler({
@@ -101,15 +99,14 @@ export function createFleet(options: FleetOptions): Fleet {
       if (row.status !== 'active') continue
       const shares = view.traffic.find((split) => split.model === row.model)?.shares ?? {}
       const isFirst = Object.values(shares).every((share) => share === 0)
-      const promised = trafficWhenActive.get(`${row.model}/${row.version}`)
+      const promised = row.trafficWhenActive
       if (!isFirst && promised === undefined) continue
-      const wanted = isFirst ? { [row.version]: 100 } : shiftedTo(shares, row.version, promised?.percent ?? 0)
+      const wanted = isFirst ? { [row.version]: 100 } : shiftedTo(shares, row.version, promised ?? 0)
       const reason = isFirst ? 'first version' : 'wanted at its deployment'
       // A rollout owns the split while it is open.
       if ((await openRolloutOf(row.model)) !== undefined) continue
       try {
         await setTraffic(row.model, wanted, reason)
-        trafficWhenActive.delete(`${row.model}/${row.version}`)
       } catch (error) {
         // It went away again meanwhile; a later turn sees what is there then.
         if (!isSlipwayError(error)) throw error
@@ -130,7 +127,6 @@ export function createFleet(options: FleetOptions): Fleet {
     const row = await deploymentOf(model, version)
     const share = (await store.traffic.get(model))?.shares[version] ?? 0
     if (share > 0) throw new SlipwayError('conflict', { what: `Traffic on ${model} ${version}` })
-    trafficWhenActive.delete(`${model}/${version}`)
     if (row.status !== 'stopped' && row.status !== 'draining')
       await store.deployments.setStatus(model, version, 'draining', null)
     return deploymentOf(model, version)
@@ -153,9 +149,8 @@ export function createFleet(options: FleetOptions): Fleet {
         await store.versions.get(model, version)
         const before = await store.deployments.find(model, version)
         if (before?.status === 'failed') await reconciler.forgive(model, version)
-        if (trafficPercent > 0)
-          trafficWhenActive.set(`${model}/${version}`, { model, version, percent: trafficPercent })
-        return store.deployments.upsert({ model, version, replicas, gpuType })
+        const promise = trafficPercent > 0 ? { trafficWhenActive: trafficPercent } : {}
+        return store.deployments.upsert({ model, version, replicas, gpuType, ...promise })
       }),
     scale: (model, version, replicas) =>
       serial.run(async () => {

@@ -113,7 +113,7 @@ export function createJudge(parts: JudgeParts): Judge {
   async function openOne(id: string, action: string): Promise<Rollout> {
     const rollout = await store.rollouts.get(id)
     if (rollout === undefined) throw new SlipwayError('unknown_rollout', { rollout: id })
-    if (rollout.finishedAt !== null || rollout.state === 'aborting')
+    if (rollout.finishedAt !== null)
       throw new SlipwayError('rollout_conflict', { rollout: id, state: rollout.state, action })
     return rollout
   }
@@ -155,7 +155,9 @@ export function createJudge(parts: JudgeParts): Judge {
 
     pause: (id, reason) =>
       alone(id, async () => {
-        await openOne(id, 'pause')
+        const { state } = await openOne(id, 'pause')
+        if (state === 'aborting')
+          throw new SlipwayError('rollout_conflict', { rollout: id, state, action: 'pause' })
         return store.rollouts.update(id, hold(HELD_BY_PERSON, reason))
       }),
 
@@ -172,9 +174,13 @@ export function createJudge(parts: JudgeParts): Judge {
 
     abort: (id, reason) =>
       alone(id, async () => {
+        const before = await present(id)
+        // Asked twice, it goes back once.
+        if (before?.state === 'rolled-back') return before
         const rollout = await openOne(id, 'abort')
         const nowMs = clock.nowMs()
-        await writeLook(rollout, await spokenLook(rollout, reason, nowMs), abortion(reason, nowMs))
+        if (rollout.state !== 'aborting')
+          await writeLook(rollout, await spokenLook(rollout, reason, nowMs), abortion(reason, nowMs))
         await lookAt(id)
         return present(id)
       }),

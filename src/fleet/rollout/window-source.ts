@@ -13,7 +13,7 @@ export interface WindowSource {
     toMs: number
   }): Promise<TrafficWindow[]>
   /** Requests per second of the model over the last minute. */
-  recentRate(model: string): number
+  recentRate(model: string): number | Promise<number>
 }
 
 /** A second is read when it ended so long ago: gateways post every few hundred milliseconds. */

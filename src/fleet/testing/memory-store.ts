@@ -94,20 +94,18 @@ export function createMemoryStore(clock: Clock): MemoryStore {
     },
     artifacts: { materialise: async () => '/nowhere' },
     deployments: {
-      async upsert({ model, version, replicas, gpuType }: Parameters<Store['deployments']['upsert']>[0]) {
+      async upsert(wanted: Parameters<Store['deployments']['upsert']>[0]) {
+        const { model, version } = wanted
         return write('deployments', model, () => {
           const before = deployments.get(`${model}/${version}`)
           const row: DeploymentRow = {
             id: `d-${version}`,
-            model,
-            version,
             trafficPercent: 0,
             createdAtMs: clock.nowMs(),
             ...before,
             status: before?.status === 'active' ? 'active' : 'deploying',
             reason: null,
-            replicas,
-            gpuType,
+            ...wanted,
           }
           deployments.set(`${model}/${version}`, row)
           return row
@@ -148,6 +146,13 @@ export function createMemoryStore(clock: Clock): MemoryStore {
           const row: TrafficRow = { model, revision, updatedAt: clock.nowMs(), ...split }
           traffic.set(model, row)
           splits.push(row)
+          for (const [key, { trafficWhenActive, ...deployment }] of deployments) {
+            if (deployment.model !== model) continue
+            const isNamed = deployment.version in split.shares
+            const promise = isNamed || trafficWhenActive === undefined ? {} : { trafficWhenActive }
+            const trafficPercent = split.shares[deployment.version] ?? 0
+            deployments.set(key, { ...deployment, ...promise, trafficPercent })
+          }
           return row
         })
       },
