@@ -1,16 +1,13 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Fleet } from '../fleet/index.ts'
 import type { Store } from '../store/index.ts'
-
-interface Counted {
-  readonly counts: () => Readonly<Record<string, number>>
-}
+import type { Telemetry } from '../telemetry/index.ts'
 
 /** `/metrics` of control: the process, what runs, what moves, what telemetry took and lost. Read when it is asked for. */
 export function controlMetrics(parts: {
   store: Store
   fleet: Fleet
-  telemetry: Counted
+  telemetry: Telemetry
 }): () => Promise<string> {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'slipway_control_' })
@@ -30,7 +27,7 @@ export function controlMetrics(parts: {
       changes.inc({ state: change.state })
     incidents.set((await parts.store.incidents.list({ open: true }, { limit: 1000 })).items.length)
     snapshot.set(parts.fleet.snapshot().revision)
-    for (const [kind, value] of Object.entries(parts.telemetry.counts())) telemetry.set({ kind }, value)
+    for (const [kind, value] of Object.entries(parts.telemetry.metrics())) telemetry.set({ kind }, value)
     return await registry.metrics()
   }
 }

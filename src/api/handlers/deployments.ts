@@ -1,8 +1,8 @@
 import { SlipwayError } from '../../kernel/index.ts'
 import type { DeploymentRow } from '../../store/index.ts'
+import { rebin } from '../../telemetry/index.ts'
 import type { ApiParts, Handlers } from '../parts.ts'
 import { publishedDeployment } from '../published-deployment.ts'
-import { mergedTo } from '../windows.ts'
 
 export function deploymentHandlers({
   store,
@@ -77,7 +77,7 @@ export function deploymentHandlers({
       await store.models.get(params.model)
       const toMs = query.toMs ?? clock.nowMs()
       const fromMs = query.fromMs ?? toMs - 15 * 60_000
-      return { items: mergedTo(query.sizeMs, await telemetry.windows({ model: params.model, fromMs, toMs })) }
+      return { items: rebin(await telemetry.windows({ model: params.model, fromMs, toMs }), query.sizeMs) }
     },
   }
 }

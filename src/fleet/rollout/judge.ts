@@ -135,7 +135,7 @@ export function createJudge(parts: JudgeParts): Judge {
       const windows = await championBaseline(windowSource, wanted, clock.nowMs())
       const guards = guardsOf(wanted.plan)
       const fixed = fixThresholds(guards, windows)
-      const rate = requestsPerSecond ?? windowSource.recentRate(wanted.model)
+      const rate = requestsPerSecond ?? (await windowSource.recentRate(wanted.model))
       return forecastSteps(wanted.plan, 'guards' in fixed ? fixed.guards : guards, windows, rate)
     },
 

@@ -113,7 +113,7 @@ async function lookNow(
   const gathered = gather(rollout, folded, windows, settledMs)
   memory.folded = gathered.folded
   const seconds = lastSeconds(rollout, windows, settledMs, 3)
-  const requestsPerSecond = windowSource.recentRate(model)
+  const requestsPerSecond = await windowSource.recentRate(model)
   return look(rollout, { evidence: gathered.evidence, seconds, sequence, requestsPerSecond }, nowMs)
 }
 
