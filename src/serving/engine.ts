@@ -13,7 +13,7 @@ export interface Engine {
   warmUp(rows: number): Promise<void>
   /**
    * Rows in, rows out, same order and count, outputs as in the contract. `requestRows` says how many rows each request
-   * of the batch has. Rejects when the batch failed as a whole; the engine stays usable.
+   * of the batch has; none for a made-up batch, which no script counts. Rejects when the batch failed as a whole; the engine stays usable.
    */
   infer(batch: TensorBatch, requestRows: readonly number[]): Promise<InferResult>
   describe(): EngineInfo

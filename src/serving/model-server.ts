@@ -215,7 +215,7 @@ class Replica implements ModelServer {
     const { model, label } = this.#spec
     let reason: string | undefined
     try {
-      const { outputs } = await this.#engine.infer(batch, [batch.rows])
+      const { outputs } = await this.#engine.infer(batch, [])
       reason = this.#outputs.mismatch(outputs)
     } catch (cause) {
       reason = cause instanceof Error ? cause.message : String(cause)

@@ -54,9 +54,11 @@ class EchoEngine implements Engine {
       if (failDraw < failShare) failed.set(request, 'the echo script says so')
       if (slowDraw < slowShare) factor = slowFactor
     }
-    const busyMs = (latencyMs + perRowMs * batch.rows) * factor
-    if (busyMs > 0) await this.#clock.sleep(busyMs)
-    this.#answeredRows += batch.rows
+    if (requestRows.length > 0) {
+      const busyMs = (latencyMs + perRowMs * batch.rows) * factor
+      if (busyMs > 0) await this.#clock.sleep(busyMs)
+      this.#answeredRows += batch.rows
+    }
     const outputs = { rows: batch.rows, tensors: this.#answers(batch, codec) }
     return failed.size === 0 ? { outputs } : { outputs, failed }
   }
