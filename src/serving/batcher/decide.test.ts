@@ -73,6 +73,13 @@ describe('a free instance', () => {
   })
 })
 
+test('one of a higher priority that comes late does not make the others wait anew', () => {
+  const queue = new BatchQueue<Work>()
+  queue.push(rows(1, 0))
+  queue.push(rows(1, 4, { priority: 0 }))
+  expect(decide(queue, policy, company, 4)).toEqual(wait(5))
+})
+
 test('patience falls with waits in vain and comes back', () => {
   expect(nextPatience(1, 'late')).toBe(0.5)
   expect(nextPatience(0.25, 'complete')).toBe(0.5)

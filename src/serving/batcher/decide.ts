@@ -32,8 +32,8 @@ const SHORTEST_WAIT_MS = 1
  * It takes what fits into `maxBatchSize` rows at once when that is full, or when everybody who was here a moment ago
  * is in it: a lone caller never waits, nor does a rush that is complete. Otherwise company is on its way, and it waits
  * for it, from the moment it is free, no longer than `maxQueueDelayMs` and no longer than a batch's fixed cost, since
- * one batch less saves no more than that; shorter where waiting was in vain of late; and never so long that the head
- * misses its deadline. The head of the queue decides which shapes may join.
+ * one batch less saves no more than that; shorter where waiting was in vain of late; and never so long that one of
+ * them misses its deadline. The head of the queue decides which shapes may join.
  *
  * Measured in simulation (`bench/batching/rules.ts`, at most 32 rows and 5 ms), against taking what is there, and against
  * waiting until the oldest has waited 5 ms:
@@ -57,8 +57,15 @@ export function decide<W extends Work>(
   if (batch.rows >= outlook.companyRows) return { kind: 'run', batch, reason: 'complete' }
   const worthMs = Math.min(policy.maxQueueDelayMs, outlook.fixedMs) * outlook.patience
   if (worthMs < SHORTEST_WAIT_MS) return { kind: 'run', batch, reason: 'not worth waiting' }
-  const companyMs = Math.max(head.arrivedMs, outlook.freeSinceMs) + worthMs
-  const untilMs = Math.min(companyMs, head.deadlineAtMs - outlook.serviceMs(batch.rows))
+  // Not the head alone: one of a higher priority may have come last.
+  let oldestMs = head.arrivedMs
+  let deadlineAtMs = head.deadlineAtMs
+  for (const work of batch.work) {
+    if (work.arrivedMs < oldestMs) oldestMs = work.arrivedMs
+    if (work.deadlineAtMs < deadlineAtMs) deadlineAtMs = work.deadlineAtMs
+  }
+  const companyMs = Math.max(oldestMs, outlook.freeSinceMs) + worthMs
+  const untilMs = Math.min(companyMs, deadlineAtMs - outlook.serviceMs(batch.rows))
   return nowMs >= untilMs ? { kind: 'run', batch, reason: 'late' } : { kind: 'wait', untilMs }
 }
 
