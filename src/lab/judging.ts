@@ -67,6 +67,13 @@ export function statusOf(measurements: readonly Measurement[], goal: Axis): Evid
   return goals.every(({ verdict }) => verdict === 'superior') ? 'pass' : 'inconclusive'
 }
 
+/** What a person has to be told when the goal was reached by none of the measures, though nothing is worse. */
+export function goalNotes(measurements: readonly Measurement[], goal: Axis): string[] {
+  return measurements.some(({ axis, verdict }) => axis === goal && verdict === 'non-inferior')
+    ? [`not worse, but no gain shown, and the goal is ${goal}`]
+    : []
+}
+
 /** `+13.9 pp [12.4, 15.3]` or `−1 % [−4, +3]`. */
 export function intervalText(measurement: Measurement): string {
   const { estimate, lower, upper, unit } = measurement

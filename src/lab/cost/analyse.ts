@@ -1,6 +1,6 @@
 import type { Measurement } from '../../contracts/index.ts'
 import { newcombe, pairsForMargin, tInterval } from '../../stats/index.ts'
-import { grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
+import { goalNotes, grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
 import type { Judgement } from '../lab.ts'
 import { pairsWanted } from '../latency/pair-ratio.ts'
 import type { CostPlan } from './plan.ts'
@@ -128,6 +128,7 @@ function usdOf(plan: CostPlan, blocks: readonly CostBlock[]) {
 function summaryOf(plan: CostPlan, measurement: Measurement, pairs: number): string {
   const parts = [`compute-seconds ${intervalText(measurement)} ${measurement.verdict}, ${pairs} pairs AB/BA`]
   if (plan.pricePerCoreHourUsd === null) parts.push('no price given')
+  parts.push(...goalNotes([measurement], plan.goal))
   if (measurement.needs !== null) parts.push(measurement.needs)
   return parts.join('; ')
 }

@@ -1,59 +1,62 @@
 import type { Measurement } from '../../contracts/index.ts'
-import { type Estimate, newcombe, pairsForMargin, tInterval } from '../../stats/index.ts'
-import { grouped, intervalText, measured, statusOf } from '../judging.ts'
+import { type Estimate, newcombe, tInterval } from '../../stats/index.ts'
+import { goalNotes, grouped, intervalText, measured, statusOf } from '../judging.ts'
 import type { Judgement } from '../lab.ts'
 import { latencyDetails, noiseFloor } from './details.ts'
-import { readInstrument } from './instrument.ts'
-import { halvesOf, logRatio, pairsWanted } from './pair-ratio.ts'
+import { instrumentFaults, readInstrument } from './instrument.ts'
+import { halvesOf, logRatio } from './pair-ratio.ts'
 import type { LatencyPlan } from './plan.ts'
 import type { Half, LatencyRaw, PairBlock } from './raw.ts'
+import { soundPairs, wantsAnother } from './sequence.ts'
 
 /** Pure: the same plan and blocks give the same judgement, offline too. */
 export function analyseLatency(plan: LatencyPlan, raw: LatencyRaw): Judgement {
+  const sound = { ...raw, aa: soundPairs(plan, raw.aa), ab: soundPairs(plan, raw.ab) }
   const instrument = readInstrument(plan, [...raw.aa, ...raw.ab])
-  const details = latencyDetails(plan, raw, instrument)
-  const faults = [...shapeFaults(plan, raw), ...instrument.faults]
+  const details = latencyDetails(plan, sound, instrument)
+  const faults = shapeFaults(plan, raw)
+  if (faults.length === 0 && (sound.aa.length < plan.aaPairs || sound.ab.length < plan.pairs))
+    faults.push(...instrumentFaults(plan, instrument))
   if (faults.length > 0) {
     return {
       status: 'invalid',
-      summary: `Invalid, not slow: ${faults.join('; ')}.`,
+      summary: `Invalid, which is not "slow": ${faults.join('; ')}.`,
       measurements: [latencyMeasurement(plan, [], null)],
       details,
     }
   }
-  const ratios = raw.ab.map((pair) => logRatio(pair, plan.quantile))
+  const ratios = sound.ab.map((pair) => logRatio(pair, plan.quantile))
   const interval = ratios.every(Number.isFinite) ? tInterval(ratios, plan.confidence) : null
-  const measurements = [latencyMeasurement(plan, ratios, interval), failureMeasurement(plan, raw.ab)]
+  const measurements = [latencyMeasurement(plan, ratios, interval), failureMeasurement(plan, sound.ab)]
   return {
     status: statusOf(measurements, plan.goal),
-    summary: summaryOf(plan, raw, measurements),
+    summary: summaryOf(plan, sound, measurements),
     measurements,
     details,
   }
 }
 
-/** What was measured must be what was planned: the planned pairs, and more only where their spread asked for them. */
+/** What was measured must be what was planned: no pair too few, and none after those that the rule asks for. */
 function shapeFaults(plan: LatencyPlan, raw: LatencyRaw): string[] {
   const faults: string[] = []
-  const firstRatios = raw.ab.slice(0, plan.pairs).map((pair) => logRatio(pair, plan.quantile))
-  const wanted = pairsWanted(firstRatios, plan, pairsForMargin)
-  if (raw.aa.length !== plan.aaPairs)
-    faults.push(`${raw.aa.length} A/A pairs where ${plan.aaPairs} were planned`)
-  if (raw.ab.length !== wanted) faults.push(`${raw.ab.length} pairs where the plan asks for ${wanted}`)
-  const isOdd = (pair: PairBlock, kind: 'aa' | 'ab') => {
-    const { base, other } = halvesOf(pair)
-    return (
-      pair.kind !== kind ||
-      base.arm !== 'champion' ||
-      other.arm !== (kind === 'aa' ? 'champion' : 'candidate')
-    )
+  for (const kind of ['aa', 'ab'] as const) {
+    const pairs = raw[kind]
+    if (wantsAnother(plan, kind, pairs)) faults.push(`${pairs.length} ${kind} pairs are fewer than planned`)
+    else if (pairs.length > 0 && !wantsAnother(plan, kind, pairs.slice(0, -1)))
+      faults.push(`${pairs.length} ${kind} pairs are more than planned`)
+    if (pairs.some((pair) => isOdd(pair, kind))) faults.push('a pair holds other versions than it says')
   }
-  if (raw.aa.some((pair) => isOdd(pair, 'aa')) || raw.ab.some((pair) => isOdd(pair, 'ab')))
-    faults.push('a pair holds other versions than it says')
   const fewest = Math.min(...raw.ab.flatMap(({ halves }) => halves.map(({ latencyMs }) => latencyMs.length)))
   if (fewest < plan.leastRequests)
     faults.push(`a half has ${fewest} requests, not ${grouped(plan.leastRequests)}`)
   return faults
+}
+
+function isOdd(pair: PairBlock, kind: 'aa' | 'ab'): boolean {
+  const { base, other } = halvesOf(pair)
+  return (
+    pair.kind !== kind || base.arm !== 'champion' || other.arm !== (kind === 'aa' ? 'champion' : 'candidate')
+  )
 }
 
 function latencyMeasurement(
@@ -124,7 +127,8 @@ function summaryOf(plan: LatencyPlan, raw: LatencyRaw, measurements: readonly Me
     parts.push(
       `A/A noise floor ± ${(floor.noise * 100).toFixed(1)} %, finds ${(floor.detectable * 100).toFixed(1)} %`,
     )
-  if (latency.needs !== null) parts.push(latency.needs)
-  else if (failures.needs !== null) parts.push(failures.needs)
+  parts.push(...goalNotes(measurements, plan.goal))
+  const needs = latency.needs ?? failures.needs
+  if (needs !== null) parts.push(needs)
   return parts.join('; ')
 }

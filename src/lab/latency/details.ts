@@ -73,7 +73,7 @@ function pooled(raw: LatencyRaw, side: 'base' | 'other'): number[] {
 /** Below its floor a percentile is not told, only what it needs. */
 function percentilesOf(sorted: readonly number[]) {
   return SHOWN.map((p) => {
-    const interval = quantileInterval(sorted, p)
+    const interval = sorted.length === 0 ? undefined : quantileInterval(sorted, p)
     if (interval === undefined) return { p, ms: null, needs: percentileFloor(p) }
     return {
       p,

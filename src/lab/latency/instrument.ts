@@ -1,51 +1,53 @@
 import { type Histogram, histogramQuantileMs, mergeInto } from '../../kernel/index.ts'
-import { quantile } from '../../stats/index.ts'
-import { grouped, percent, rounded } from '../judging.ts'
-import { ascending } from './pair-ratio.ts'
+import { rounded } from '../judging.ts'
 import type { LatencyPlan } from './plan.ts'
 import type { PairBlock } from './raw.ts'
+import { halfFault, isSound } from './sequence.ts'
 
 export interface InstrumentReading {
-  /** Why the run says nothing about the versions; empty: it was good. */
-  readonly faults: string[]
+  /** Pairs that count, and those in which the client was not in time. */
+  readonly sound: number
+  readonly spoilt: number
+  /** Why halves were spoilt, with how many. */
+  readonly why: Record<string, number>
   readonly sendLagP99Ms: number
   readonly achieved: number
   readonly capped: number
   readonly loopDelayP99Ms: number
 }
 
-/**
- * Was the load generator itself fit? A run that was sent late or not in full is invalid, never "slow": its numbers
- * would tell of the client.
- */
+/** How fit the load generator itself was, over all pairs. */
 export function readInstrument(plan: LatencyPlan, pairs: readonly PairBlock[]): InstrumentReading {
   const halves = pairs.flatMap((pair) => pair.halves)
   const lag: Histogram = {}
-  for (const { sendLag } of halves) mergeInto(lag, sendLag)
-  const sendLagP99Ms = histogramQuantileMs(lag, 0.99) ?? 0
-  const medianMs = quantile(ascending(halves.flatMap(({ latencyMs }) => latencyMs)), 0.5)
-  const lagLimitMs = Math.max(
-    plan.instrument.mostLagMs,
-    Number.isFinite(medianMs) ? plan.instrument.mostLagOfMedian * medianMs : 0,
-  )
-  const achieved = Math.min(...halves.map((half) => half.achieved))
-  const meanAchieved = halves.reduce((sum, half) => sum + half.achieved, 0) / halves.length
-  const capped = halves.reduce((sum, half) => sum + half.capped, 0)
-  const requests = Object.values(lag).reduce((sum, count) => sum + count, 0)
-  const faults: string[] = []
-  if (sendLagP99Ms > lagLimitMs)
-    faults.push(
-      `requests left up to ${sendLagP99Ms.toFixed(1)} ms late (p99, limit ${lagLimitMs.toFixed(1)} ms)`,
-    )
-  if (meanAchieved < plan.instrument.leastAchieved)
-    faults.push(`only ${percent(meanAchieved)} of the planned rate was sent`)
-  if (capped > requests / 100)
-    faults.push(`${grouped(capped)} requests found all ${plan.connections} sockets taken`)
-  return {
-    faults,
-    sendLagP99Ms: rounded(sendLagP99Ms, 2),
-    achieved,
-    capped,
-    loopDelayP99Ms: Math.max(...halves.map(({ loopDelayMs }) => loopDelayMs)),
+  const why: Record<string, number> = {}
+  for (const half of halves) {
+    mergeInto(lag, half.sendLag)
+    const fault = halfFault(plan, half)
+    if (fault !== undefined) why[fault] = (why[fault] ?? 0) + 1
   }
+  const sound = pairs.filter((pair) => isSound(plan, pair)).length
+  return {
+    sound,
+    spoilt: pairs.length - sound,
+    why,
+    sendLagP99Ms: rounded(histogramQuantileMs(lag, 0.99) ?? 0, 2),
+    achieved: Math.min(1, ...halves.map((half) => half.achieved)),
+    capped: halves.reduce((sum, half) => sum + half.capped, 0),
+    loopDelayP99Ms: Math.max(0, ...halves.map(({ loopDelayMs }) => loopDelayMs)),
+  }
+}
+
+/** A run that was sent late or not in full is invalid, never "slow": its numbers would tell of the client. */
+export function instrumentFaults(plan: LatencyPlan, reading: InstrumentReading): string[] {
+  const words: Record<string, string> = {
+    late: `requests left late (p99 ${reading.sendLagP99Ms.toFixed(1)} ms, limit ${plan.instrument.mostLagMs} ms)`,
+    rate: `as little as ${(reading.achieved * 100).toFixed(0)} % of the planned rate was sent`,
+    sockets: `all ${plan.connections} sockets of the client were taken`,
+  }
+  return [
+    `in ${reading.spoilt} pairs the load client was not in time: ${Object.keys(reading.why)
+      .map((fault) => words[fault])
+      .join(', ')}`,
+  ]
 }

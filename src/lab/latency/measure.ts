@@ -1,6 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Clock, type Random, seededRandom } from '../../kernel/index.ts'
-import { pairsForMargin } from '../../stats/index.ts'
 import { checkFailed } from '../client/failures.ts'
 import { createGatewayClient } from '../client/gateway-client.ts'
 import { itemBodies } from '../client/requests.ts'
@@ -12,9 +11,9 @@ import { runBlocks, trackProgress } from '../progress.ts'
 import { shuffled } from '../shuffled.ts'
 import { type Bench, refuseHopeless } from './bench.ts'
 import { measureLadder } from './ladder.ts'
-import { logRatio, pairsWanted } from './pair-ratio.ts'
 import type { LatencyPlan } from './plan.ts'
 import { type Arm, type Half, type LatencyRaw, ladderBlock, type PairBlock, pairBlock } from './raw.ts'
+import { wantsAnother } from './sequence.ts'
 
 /** Bodies are encoded once and kept, so that encoding is no part of a measured request; so many at most. */
 const MOST_ITEMS = 2000
@@ -63,22 +62,24 @@ async function measureBlocks(bench: Bench, run: CheckRun): Promise<LatencyRaw> {
     read: (stored) => ladderBlock.parse(stored),
     measure: () => measureLadder(bench),
   })
-  const pairs = (kind: 'aa' | 'ab', first: number, count: number) =>
-    runBlocks({
-      ...common,
-      first,
-      count,
-      read: (stored) => pairBlock.parse(stored),
-      measure: (index) => measurePair(bench, kind, ladder!.ratePerSecond, plan.seed + index),
-    })
-  const aa = await pairs('aa', 1, plan.aaPairs)
-  const ab = await pairs('ab', 1 + plan.aaPairs, plan.pairs)
-  const ratios = ab.map((pair) => logRatio(pair, plan.quantile))
-  const more = pairsWanted(ratios, plan, pairsForMargin) - plan.pairs
-  if (more > 0) {
-    progress.grow(more)
-    ab.push(...(await pairs('ab', 1 + plan.aaPairs + plan.pairs, more)))
+  const pairs = async (kind: 'aa' | 'ab', first: number) => {
+    const measured: PairBlock[] = []
+    const planned = kind === 'aa' ? plan.aaPairs : plan.pairs
+    while (wantsAnother(plan, kind, measured)) {
+      if (measured.length >= planned) progress.grow(1)
+      const [pair] = await runBlocks({
+        ...common,
+        first: first + measured.length,
+        count: 1,
+        read: (stored) => pairBlock.parse(stored),
+        measure: (index) => measurePair(bench, kind, ladder!.ratePerSecond, plan.seed + index),
+      })
+      measured.push(pair!)
+    }
+    return measured
   }
+  const aa = await pairs('aa', 1)
+  const ab = await pairs('ab', 1 + aa.length)
   return { ladder: ladder!, aa, ab }
 }
 

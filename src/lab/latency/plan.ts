@@ -27,6 +27,8 @@ export const latencyPlan = commonPlan.extend({
   pairs: z.number().int().min(2),
   /** More pairs, up to this, when the spread of the first ones asks for them; their mean is not looked at. */
   mostPairs: z.number().int().min(2),
+  /** Pairs in which the client was late are replaced, up to so many of each kind. */
+  sparePairs: z.number().int().nonnegative(),
   halfMs: z.number(),
   leastRequests: z.number().int().positive(),
   washoutMs: z.number(),
@@ -47,6 +49,7 @@ export const latencySizes = z.strictObject({
   aaPairs: z.number().int().min(4).max(100).default(4),
   pairs: z.number().int().min(12).max(200).default(12),
   mostPairs: z.number().int().min(12).max(400).default(20),
+  sparePairs: z.number().int().min(0).max(100).default(8),
   halfMs: z.number().min(2000).max(60_000).default(2000),
   leastRequests: z.number().int().min(500).max(100_000).default(500),
   washoutMs: z.number().min(100).max(10_000).default(150),

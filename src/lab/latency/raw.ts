@@ -26,7 +26,7 @@ export type LadderBlock = z.infer<typeof ladderBlock>
 
 const half = z.object({
   arm,
-  latencyMs: z.array(z.number().nullable()),
+  latencyMs: z.array(z.number().nonnegative().nullable()).min(1),
   failures: counts,
   sendLag: counts,
   achieved: z.number(),

@@ -2,7 +2,7 @@ import { type Clock, countInto, type Histogram } from '../../kernel/index.ts'
 import { failureName, fatalReason } from '../client/failures.ts'
 import type { GatewayClient, Outcome } from '../client/gateway-client.ts'
 import { rounded } from '../judging.ts'
-import { paceArrivals } from './pace.ts'
+import { paceArrivals, type Timers } from './pace.ts'
 
 /** One stretch of open-loop load on one version. Times in ms, from the intended start of each request. */
 export interface OpenLoopRun {
@@ -33,6 +33,7 @@ export interface OpenLoopOptions {
   readonly timeoutMs: number
   readonly spinMs: number
   readonly connections: number
+  readonly timers?: Timers
 }
 
 /**
@@ -69,6 +70,7 @@ export async function openLoop(options: OpenLoopOptions): Promise<OpenLoopRun> {
     clock,
     signal: AbortSignal.any([signal, stop.signal]),
     due,
+    ...(options.timers === undefined ? {} : { timers: options.timers }),
   }).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : error
   })

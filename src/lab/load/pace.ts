@@ -1,5 +1,17 @@
 import type { Clock } from '../../kernel/index.ts'
 
+/** What wakes the pacing; the event loop's own, or a simulation's. */
+export interface Timers {
+  after(ms: number, call: () => void): void
+  /** As soon as what is ready now has been handled. */
+  soon(call: () => void): void
+}
+
+const eventLoop: Timers = {
+  after: (ms, call) => void setTimeout(call, ms),
+  soon: (call) => void setImmediate(call),
+}
+
 /**
  * Calls `due(index)` for each offset at its time after now, in order, as exactly as one event loop can: a timer to
  * `spinMs` before, then turns of the event loop, which let answers be read meanwhile. A timer alone is up to a
@@ -13,9 +25,10 @@ export function paceArrivals(options: {
   readonly clock: Clock
   readonly signal: AbortSignal
   /** `intendedMs` and the clock are monotonic. */
+  readonly timers?: Timers
   readonly due: (index: number, intendedMs: number) => void
 }): Promise<void> {
-  const { offsetsMs, spinMs, clock, signal, due } = options
+  const { offsetsMs, spinMs, clock, signal, due, timers = eventLoop } = options
   return new Promise((resolve, reject) => {
     const startMs = clock.monotonicMs()
     let next = 0
@@ -28,8 +41,8 @@ export function paceArrivals(options: {
       }
       if (next >= offsetsMs.length) return resolve()
       const waitMs = startMs + offsetsMs[next]! - nowMs - spinMs
-      if (waitMs >= 1) setTimeout(turn, Math.min(Math.floor(waitMs), MAX_TIMER_MS))
-      else setImmediate(turn)
+      if (waitMs >= 1) timers.after(Math.min(Math.floor(waitMs), MAX_TIMER_MS), turn)
+      else timers.soon(turn)
     }
     turn()
   })

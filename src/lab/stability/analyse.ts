@@ -1,6 +1,6 @@
 import type { Measurement } from '../../contracts/index.ts'
 import { clusteredMean, pairedDifference, wilson } from '../../stats/index.ts'
-import { grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
+import { goalNotes, grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
 import type { Judgement } from '../lab.ts'
 import type { StabilityPlan } from './plan.ts'
 import type { NoisyItem, RepeatBlock, StabilityRaw } from './raw.ts'
@@ -20,7 +20,7 @@ export function analyseStability(plan: StabilityPlan, raw: StabilityRaw): Judgem
   if (fault !== undefined) return { status: 'invalid', summary: fault, measurements, details }
   return {
     status: statusOf(measurements, plan.goal),
-    summary: summaryOf(measurements, noise, repeats),
+    summary: summaryOf(plan, measurements, noise, repeats),
     measurements,
     details,
   }
@@ -204,7 +204,12 @@ function faultOf(plan: StabilityPlan, raw: StabilityRaw, noise: Noise, repeats: 
   return undefined
 }
 
-function summaryOf(measurements: readonly Measurement[], noise: Noise, repeats: Repeats): string {
+function summaryOf(
+  plan: StabilityPlan,
+  measurements: readonly Measurement[],
+  noise: Noise,
+  repeats: Repeats,
+): string {
   const parts: string[] = []
   for (const measurement of measurements) {
     if (measurement.measure === 'flips under noise')
@@ -216,6 +221,7 @@ function summaryOf(measurements: readonly Measurement[], noise: Noise, repeats: 
         `${repeats.unstable.candidate.length} vs ${repeats.unstable.champion.length} of ${grouped(repeats.n)} repeated items differ, ${measurement.verdict}`,
       )
   }
+  parts.push(...goalNotes(measurements, plan.goal))
   const needed = measurements.find(({ needs }) => needs !== null)?.needs
   if (needed) parts.push(needed)
   return parts.join('; ')

@@ -92,7 +92,7 @@ export function itemsOf(count: number): DatasetItem[] {
 
 /** The number in the text of an item, noise or not. */
 export function numberOf(row: Record<string, unknown>): number {
-  return Number(/\d+/.exec(String(row['text']))?.[0] ?? 0)
+  return Number(/\d+/.exec(String(row.text))?.[0] ?? 0)
 }
 
 /** A run whose blocks are kept in a map, with what was told of its progress. */

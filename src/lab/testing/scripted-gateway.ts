@@ -46,11 +46,16 @@ export async function scriptedGateway(
       }
       seen.push({ headers: request.headers, inputs: body.inputs })
       if (seen.length > 50) seen.shift()
-      if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`)
-        return refuse(response, 401)
+      if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`) {
+        refuse(response, 401)
+        return
+      }
       const label = body.params?.version ?? Object.keys(versions)[0]!
       const version = versions[label]
-      if (version === undefined) return refuse(response, 404)
+      if (version === undefined) {
+        refuse(response, 404)
+        return
+      }
       taken[label] = (taken[label] ?? 0) + 1
       const number = taken[label]
       const waitMs = Math.max(version.latencyMs?.(number) ?? 0, stalledUntilMs - performance.now())
@@ -87,7 +92,10 @@ function answer(
   number: number,
 ): void {
   const status = version.status?.(number)
-  if (status !== undefined) return refuse(response, status)
+  if (status !== undefined) {
+    refuse(response, status)
+    return
+  }
   const outputs = rows.map((row) => version.answer?.(row, number) ?? { label: 0 })
   response.writeHead(200, {
     'content-type': 'application/json',
