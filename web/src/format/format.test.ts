@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Measurement } from '../../../src/contracts/index.ts'
-import { calmSentence, estimateText, intervalText, marginText, shortHash, verdictWord } from './measurements.ts'
+import {
+  calmSentence,
+  estimateText,
+  intervalText,
+  marginText,
+  shortHash,
+  verdictWord,
+} from './measurements.ts'
 import { duration, grouped, listed, milliseconds, percent, perSecond, sharePercent } from './numbers.ts'
 import { ago, clockTime } from './times.ts'
 

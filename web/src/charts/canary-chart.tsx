@@ -1,0 +1,167 @@
+import type { GuardName, Rollout, RolloutLook } from '../../../src/contracts/index.ts'
+import { grouped, percent } from '../format/numbers.ts'
+import { clockTime } from '../format/times.ts'
+import { type LookPoint, lookPoints, stepChanges, topOf } from './looks.ts'
+import { BottomAxis, type Box, LeftAxis, Plot } from './plot.tsx'
+import { bandPath, csvOf, linear, linePath, niceTicks, thinned, timeTicks } from './scale.ts'
+
+const INSET = { left: 46, right: 34, top: 20, bottom: 26 }
+/** More points than this cannot be told apart at any width we draw. */
+const MOST_POINTS = 400
+
+interface CanaryChartProps {
+  readonly rollout: Rollout
+  readonly looks: readonly RolloutLook[]
+  readonly guard: GuardName
+  readonly title: string
+}
+
+/** Both arms' rates and what the looks allow to say of their difference, up to now. */
+export function CanaryChart({ rollout, looks, guard, title }: CanaryChartProps) {
+  const points = thinned(lookPoints(looks, guard), MOST_POINTS)
+  if (points.length === 0)
+    return <p className="mute">The first look comes after ten seconds with both versions.</p>
+  const top = topOf(points)
+  const from = Math.min(points[0]!.at, rollout.startedAt)
+  const to = Math.max(points.at(-1)!.at, from + 1000)
+  const scales = (box: Box) => ({
+    x: linear([from, to], [box.left, box.right]),
+    y: linear([0, top], [box.bottom, box.top]),
+  })
+  return (
+    <Plot
+      title={title}
+      description={`Rates of ${rollout.champion} and ${rollout.candidate} over ${points.length} looks; the dashed line is ${rollout.champion} plus the margin.`}
+      height={236}
+      inset={INSET}
+      positions={(box) => points.map(({ at }) => scales(box).x(at))}
+      readingText={(index) => readingText(points[index ?? points.length - 1]!, rollout)}
+      reading={(index) => readingText(points[index ?? points.length - 1]!, rollout)}
+    >
+      {(box) => (
+        <Lines box={box} {...scales(box)} points={points} top={top} rollout={rollout} looks={looks} />
+      )}
+    </Plot>
+  )
+}
+
+interface LinesProps {
+  readonly box: Box
+  readonly x: (at: number) => number
+  readonly y: (rate: number) => number
+  readonly points: readonly LookPoint[]
+  readonly top: number
+  readonly rollout: Rollout
+  readonly looks: readonly RolloutLook[]
+}
+
+function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
+  const last = points.at(-1)!
+  const inside = (rate: number) => Math.max(box.top, y(rate))
+  const band = points.flatMap(({ at, upper, lower }) =>
+    upper === null || lower === null ? [] : ([[x(at), inside(upper), inside(lower)]] as const),
+  )
+  const line = (value: (point: LookPoint) => number | null) =>
+    linePath(
+      points.map((point) => {
+        const rate = value(point)
+        return [x(point.at), rate === null ? null : inside(rate)]
+      }),
+    )
+  const limit = points.findLast((point) => point.limit !== null)
+  const [candidateAt, championAt] = labelPlaces(
+    y(last.candidate ?? 0),
+    y(last.champion ?? 0),
+    (last.candidate ?? 0) >= (last.champion ?? 0),
+  )
+  return (
+    <>
+      <LeftAxis box={box} ticks={niceTicks(0, top).map((rate) => ({ at: y(rate), label: percent(rate) }))} />
+      <BottomAxis
+        box={box}
+        ticks={timeTicks(points[0]!.at, last.at, 5).map((at) => ({
+          at: x(at),
+          label: clockTime(at, last.at - points[0]!.at < 180_000),
+        }))}
+        least={64}
+      />
+      {stepChanges(looks).map((change) => (
+        <g key={change.at}>
+          <line className="step-line" x1={x(change.at)} x2={x(change.at)} y1={box.top} y2={box.bottom} />
+          <text x={x(change.at) + 5} y={box.top + 6}>
+            {change.from} → {change.to} %
+          </text>
+        </g>
+      ))}
+      <path className="band" d={bandPath(band)} />
+      <path className="margin-line" d={line((point) => point.limit)} />
+      <path className="arm-champion" d={line((point) => point.champion)} />
+      <path className="arm-candidate" d={line((point) => point.candidate)} />
+      {limit !== undefined && (
+        <text className="margin-text halo" x={box.right} y={y(limit.limit!) - 6} textAnchor="end">
+          margin: {rollout.champion} + {Number((limit.guard.margin * 100).toFixed(2))} pp
+        </text>
+      )}
+      <text className="text-candidate halo" x={box.right + 5} y={candidateAt}>
+        {rollout.candidate}
+      </text>
+      <text className="halo" x={box.right + 5} y={championAt}>
+        {rollout.champion}
+      </text>
+    </>
+  )
+}
+
+/** Two labels at the ends of two lines, never on top of each other. */
+function labelPlaces(candidate: number, champion: number, isCandidateAbove: boolean): [number, number] {
+  const gap = 14
+  if (Math.abs(candidate - champion) >= gap) return [candidate + 4, champion + 4]
+  const middle = (candidate + champion) / 2
+  return isCandidateAbove ? [middle - 3, middle + 11] : [middle + 11, middle - 3]
+}
+
+function readingText(point: LookPoint, rollout: Rollout): string {
+  const { guard } = point
+  const rate = (value: number | null) => (value === null ? '–' : percent(value))
+  const interval =
+    guard.lower === null || guard.upper === null
+      ? ''
+      : ` · difference between ${pointsText(guard.lower)} and ${pointsText(guard.upper)} pp`
+  return `${clockTime(point.at, true)} · ${point.sharePercent} % · ${rollout.candidate} ${rate(point.candidate)}, ${rollout.champion} ${rate(point.champion)} of ${grouped(guard.candidate.requests)} and ${grouped(guard.champion.requests)} requests${interval}`
+}
+
+function pointsText(share: number): string {
+  const text = Math.abs(share * 100).toFixed(Math.abs(share) < 0.01 ? 2 : 1)
+  return `${share < 0 ? '−' : '+'}${text}`
+}
+
+export function looksCsv(looks: readonly RolloutLook[], guard: GuardName): string {
+  return csvOf(
+    [
+      'at',
+      'share_percent',
+      'champion_requests',
+      'champion_events',
+      'candidate_requests',
+      'candidate_events',
+      'difference',
+      'lower',
+      'upper',
+      'margin',
+      'decision',
+    ],
+    lookPoints(looks, guard).map(({ at, sharePercent, guard: seen }) => [
+      new Date(at).toISOString(),
+      sharePercent,
+      seen.champion.requests,
+      seen.champion.events,
+      seen.candidate.requests,
+      seen.candidate.events,
+      seen.difference,
+      seen.lower,
+      seen.upper,
+      seen.margin,
+      seen.decision,
+    ]),
+  )
+}

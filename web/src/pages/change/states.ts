@@ -1,0 +1,92 @@
+import type { Change, ChangeState, Rollout, RolloutLook } from '../../../../src/contracts/index.ts'
+import { calmSentence } from '../../format/measurements.ts'
+import { grouped, sharePercent } from '../../format/numbers.ts'
+
+const OVER: ReadonlySet<ChangeState> = new Set([
+  'live',
+  'watched',
+  'done',
+  'blocked',
+  'rolled-back',
+  'withdrawn',
+])
+
+/** Something is still to be done about it, by the machine or by a person. */
+export function isOpen({ state }: Pick<Change, 'state'>): boolean {
+  return !OVER.has(state)
+}
+
+/** The one sentence that a page about the change starts with. */
+export function headlineOf(change: Change): string {
+  const { champion, candidate, verdict, reason } = change
+  switch (change.state) {
+    case 'draft':
+    case 'proposed':
+      return `Proposed: ${candidate.label} instead of ${champion.label}, nothing measured yet.`
+    case 'checking':
+      return `Measuring ${candidate.label} against ${champion.label}${runningPart(change)}.`
+    case 'rolled-back':
+      return `Rolled back to ${champion.label}${because(reason)}`
+    case 'blocked':
+      return verdict === null ? `Blocked${because(reason)}` : calmSentence(verdict.sentence)
+    case 'withdrawn':
+      return `Withdrawn${because(reason)}`
+    case 'inconclusive':
+      return verdict === null ? `Not settled${because(reason)}` : calmSentence(verdict.sentence)
+    default:
+      return verdict === null
+        ? `${candidate.label} instead of ${champion.label}.`
+        : calmSentence(verdict.sentence)
+  }
+}
+
+function runningPart({ checks }: Change): string {
+  const running = checks.find(({ status }) => status === 'running')
+  if (running === undefined) return ''
+  return `: ${running.check}, ${grouped(running.done)} of ${grouped(running.total)} ${running.unit}`
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '.' : `: ${reason.replace(/\.$/, '')}.`
+}
+
+export interface StateWords {
+  readonly words: string
+  /** `good`, `poor` and `busy` are tinted; `plain` is not. The words say it too. */
+  readonly tone: 'good' | 'poor' | 'busy' | 'plain'
+}
+
+/** Where it stands, in a few words: "canary 25 % · on track". */
+export function stateWords(change: Change, rollout?: Rollout | null, look?: RolloutLook): StateWords {
+  switch (change.state) {
+    case 'canary': {
+      if (rollout == null) return { words: 'canary', tone: 'busy' }
+      const share = sharePercent(rollout.plan.steps[rollout.step] ?? 100)
+      if (rollout.state === 'paused') return { words: `canary ${share} · paused`, tone: 'poor' }
+      const isHeld = look?.decision === 'hold'
+      return { words: `canary ${share} · ${isHeld ? 'gathering evidence' : 'on track'}`, tone: 'good' }
+    }
+    case 'checking': {
+      const done = change.checks.filter(({ status }) => status !== 'waiting' && status !== 'running').length
+      return { words: `checking · ${done} of ${change.checks.length} done`, tone: 'busy' }
+    }
+    case 'live':
+    case 'watched':
+      return { words: 'live', tone: 'good' }
+    case 'done':
+      return { words: 'live · done', tone: 'good' }
+    case 'sign-off':
+      return { words: 'waits for a sign-off', tone: 'poor' }
+    case 'blocked':
+      return { words: 'blocked', tone: 'poor' }
+    case 'rolled-back':
+      return { words: 'rolled back', tone: 'poor' }
+    case 'inconclusive':
+      return { words: 'inconclusive', tone: 'poor' }
+    case 'staging':
+    case 'verdict':
+      return { words: change.state, tone: 'busy' }
+    default:
+      return { words: change.state, tone: 'plain' }
+  }
+}

@@ -1,0 +1,112 @@
+import { Link } from 'wouter'
+import type { Change, ModelSummary } from '../../../../src/contracts/index.ts'
+import { Sparkline } from '../../charts/sparkline.tsx'
+import { championFirst, seriesOf, vitalsOf } from '../../charts/windows.ts'
+import { windowsQuery } from '../../data/queries.ts'
+import { useQuery } from '../../data/use-query.ts'
+import { counted, milliseconds, percent, perSecond, sharePercent } from '../../format/numbers.ts'
+import { stateWords } from '../change/states.ts'
+
+const BIN_MS = 10_000
+const SPAN_MS = 15 * 60_000
+const VITALS_MS = 60_000
+
+interface ModelRowsProps {
+  readonly models: readonly ModelSummary[]
+  readonly changes: readonly Change[]
+}
+
+export function ModelRows({ models, changes }: ModelRowsProps) {
+  return (
+    <div className="scroll">
+      <table className="models">
+        <thead>
+          <tr>
+            <th scope="col">Model</th>
+            <th scope="col">Traffic</th>
+            <th scope="col" className="number">
+              Requests/s
+            </th>
+            <th scope="col" className="number">
+              p50
+            </th>
+            <th scope="col" className="number">
+              p99
+            </th>
+            <th scope="col" className="number">
+              Failed
+            </th>
+            <th scope="col">Moving</th>
+          </tr>
+        </thead>
+        <tbody>
+          {models.map((model) => (
+            <ModelRow key={model.model} model={model} changes={changes} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function ModelRow({ model, changes }: { model: ModelSummary; changes: readonly Change[] }) {
+  const live = useQuery(windowsQuery(model.model, BIN_MS)).data
+  const at = { sizeMs: BIN_MS, nowMs: live?.nowMs ?? 0 }
+  const series = championFirst(seriesOf(live?.windows ?? [], { ...at, spanMs: SPAN_MS }), model.champion)
+  const vitals = vitalsOf(live?.windows ?? [], { ...at, spanMs: VITALS_MS })
+  const failed = vitals.failedShare ?? 0
+  return (
+    <tr>
+      <th scope="row">
+        <Link href={`/models/${model.model}`}>{model.model}</Link>
+        <div className="mute small-text">{splitWords(model)}</div>
+      </th>
+      <td className="spark-cell">
+        <Sparkline series={series} says={`Requests of ${model.model}, last 15 minutes`} />
+      </td>
+      <td className="number strong">{live === undefined ? '' : perSecond(vitals.perSecond)}</td>
+      <td className="number">{vitals.p50Ms === null ? '–' : milliseconds(vitals.p50Ms)}</td>
+      <td className="number" title={vitals.p99Ms === null ? 'A p99 needs 368 requests' : undefined}>
+        {vitals.p99Ms === null ? '–' : milliseconds(vitals.p99Ms)}
+      </td>
+      <td className={`number ${failed > 0.01 ? 'bad strong' : ''}`}>
+        {vitals.failedShare === null ? '–' : percent(failed)}
+      </td>
+      <td>
+        <div className="moving">
+          {model.openIncidents > 0 && (
+            <Link href="/incidents" className="chip poor">
+              {counted(model.openIncidents, 'incident')}
+            </Link>
+          )}
+          {model.openChanges.map((id) => {
+            const change = changes.find((one) => one.id === id)
+            return (
+              <Link
+                key={id}
+                href={`/changes/${id}`}
+                className={`chip ${change === undefined ? '' : stateWords(change).tone}`}
+              >
+                {id} {change === undefined ? '' : stateWords(change).words}
+              </Link>
+            )
+          })}
+          {model.openIncidents === 0 && model.openChanges.length === 0 && (
+            <span className="mute">nothing</span>
+          )}
+        </div>
+      </td>
+    </tr>
+  )
+}
+
+/** "v1 75 %, v2 25 %", or the champion alone. */
+function splitWords({ traffic, champion }: ModelSummary): string {
+  const shares = Object.entries(traffic?.shares ?? {}).filter(([, share]) => share > 0)
+  if (shares.length === 0) return champion === null ? 'no version deployed' : `${champion}, no traffic`
+  if (shares.length === 1) return `${shares[0]![0]} serves`
+  return shares
+    .sort(([, left], [, right]) => right - left)
+    .map(([version, share]) => `${version} ${sharePercent(share)}`)
+    .join(', ')
+}

@@ -1,0 +1,33 @@
+import { useEffect, useState } from 'react'
+
+/** `text` is asked for when it is wanted, so that a chart's table is not made for nothing. */
+export function CopyButton({ label, text }: { label: string; text: () => string }) {
+  const [said, setSaid] = useState<string>()
+  useEffect(() => {
+    if (said === undefined) return
+    const timer = setTimeout(() => setSaid(undefined), 2000)
+    return () => clearTimeout(timer)
+  }, [said])
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text())
+      setSaid('copied')
+    } catch {
+      setSaid('the browser refused')
+    }
+  }
+  return (
+    <button type="button" className="copy" onClick={() => void copy()}>
+      <span aria-live="polite">{said ?? label}</span>
+    </button>
+  )
+}
+
+export function Command({ children }: { children: string }) {
+  return (
+    <div className="command">
+      <code>{children}</code>
+      <CopyButton label="copy" text={() => children} />
+    </div>
+  )
+}
