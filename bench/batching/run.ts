@@ -1,0 +1,93 @@
+/**
+ * What batching is worth: rows a second of the real model server through the link, at batches of up to 32 rows and of
+ * 1 row, callers with one row each.
+ *
+ *   node bench/batching/run.ts [seconds]
+ */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type ReplicaSpec, replicaStatus } from '../../src/contracts/index.ts'
+import { compileRows } from '../../src/link/index.ts'
+import { type LinkLoadResult, loadLink } from './link-load.ts'
+
+const seconds = Number(process.argv[2] ?? 4)
+const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
+const contract = {
+  inputs: [{ name: 'features', dtype: 'float32' as const, shape: [64] }],
+  outputs: [
+    { name: 'label', dtype: 'int64' as const, shape: [] },
+    { name: 'probabilities', dtype: 'float32' as const, shape: [10] },
+  ],
+}
+const inputs = compileRows(contract.inputs, 'digits')
+const row = inputs.encodeJson([{ features: Array.from({ length: 64 }, (_, index) => (index * 7) % 17) }])
+
+async function withServer(
+  maxBatchSize: number,
+  work: (address: string) => Promise<LinkLoadResult>,
+): Promise<LinkLoadResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'batching-'))
+  mkdirSync(join(folder, 'run'))
+  writeFileSync(join(folder, 'key'), 'bench')
+  const artifact = path('bench/floor/digits.onnx')
+  const digest = `sha256:${createHash('sha256').update(readFileSync(artifact)).digest('hex')}`
+  const spec: ReplicaSpec = {
+    replicaId: 'bench',
+    model: 'digits',
+    label: 'v1',
+    versionId: digest,
+    spec: {
+      engine: 'onnx',
+      artifact: { digest, name: 'digits.onnx' },
+      contract,
+      threads: 1,
+      batching: { maxBatchSize, maxQueueDelayMs: 5, maxQueueRows: 8192 },
+    },
+    artifactPath: artifact,
+    preprocessPath: null,
+    address: `unix:${join(folder, 's')}`,
+    runFolder: join(folder, 'run'),
+    internalKeyFile: join(folder, 'key'),
+    drainTimeoutMs: 1000,
+  }
+  writeFileSync(join(folder, 'spec.json'), JSON.stringify(spec))
+  const child = spawn(process.execPath, [path('src/apps/model-server.ts'), join(folder, 'spec.json')], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+  })
+  try {
+    await ready(join(folder, 'run/status.json'))
+    return await work(spec.address)
+  } finally {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function ready(file: string): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    if (existsSync(file)) {
+      const { phase, failure } = replicaStatus.parse(JSON.parse(readFileSync(file, 'utf8')))
+      if (phase === 'ready') return
+      if (failure !== null) throw new Error(failure.detail)
+    }
+    await sleep(10)
+  }
+  throw new Error('the model server is not ready after 10 s')
+}
+
+for (const callers of [1, 8, 32, 128]) {
+  for (const maxBatchSize of [32, 1]) {
+    const result = await withServer(maxBatchSize, (address) =>
+      loadLink({ address, callers, rows: 1, body: row, seconds }),
+    )
+    console.log(`${callers} callers, batches of up to ${maxBatchSize}: ${JSON.stringify(result)}`)
+  }
+}
+const body = Buffer.concat(Array.from({ length: 32 }, () => row))
+const bulk = await withServer(32, (address) => loadLink({ address, callers: 32, rows: 32, body, seconds }))
+console.log(`32 callers with 32 rows each: ${JSON.stringify(bulk)}`)
