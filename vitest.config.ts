@@ -10,6 +10,7 @@ export default defineConfig({
       'scripts/**/*.test.ts',
       'web/src/**/*.test.ts',
     ],
+    exclude: ['test/story/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

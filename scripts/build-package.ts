@@ -10,7 +10,9 @@ rmSync('dist', { recursive: true, force: true })
 run('node', 'scripts/build-web.ts')
 run('tsc', '-p', 'tsconfig.build.json')
 // What is read at run time and is not code.
-for (const path of globSync('src/**/*.{sql,json}', { exclude: ['src/**/vectors/**', 'src/**/vectors.json'] })) {
+for (const path of globSync('src/**/*.{sql,json}', {
+  exclude: ['src/**/vectors/**', 'src/**/vectors.json'],
+})) {
   const target = join('dist', relative('src', path))
   cpSync(path, target, { recursive: true })
 }

@@ -32,30 +32,7 @@ for (const [name, command, ...args] of STATIC_CHECKS) {
 const needs = await run('node', ['scripts/system-packages.ts'])
 console.log(needs.output.trim())
 
-const folder = mkdtempSync(join(tmpdir(), 'slipway-test-'))
-const report = join(folder, 'vitest.json')
-const vitest = await run(
-  'vitest',
-  ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-  true,
-)
-try {
-  const counted = JSON.parse(readFileSync(report, 'utf8')) as {
-    numPassedTests: number
-    numFailedTests: number
-    numPendingTests: number
-    numFailedTestSuites: number
-  }
-  total.passed += counted.numPassedTests
-  total.failed += counted.numFailedTests
-  total.skipped += counted.numPendingTests
-  // A file that does not load, or an error outside of any test, fails the run though it counts no test.
-  if (vitest.code !== 0 && counted.numFailedTests === 0)
-    total.failed += Math.max(1, counted.numFailedTestSuites)
-} catch {
-  total.failed++
-}
-rmSync(folder, { recursive: true, force: true })
+for (const config of ['vitest.config.ts', 'vitest.story.config.ts']) await runSuite(config)
 
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exitCode = total.failed === 0 ? 0 : 1

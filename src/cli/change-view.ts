@@ -16,14 +16,10 @@ const MARKS = {
   invalid: ['yellow', '!'],
 } as const
 
-/** One line for a finished check: mark, what was found, the verdicts on its axes. */
+/** One line for a finished check: mark, name, and its own one-line summary. */
 export function checkLine(evidence: Evidence): string {
   const [color, mark] = MARKS[evidence.status]
-  const name = evidence.check.padEnd(14)
-  const judged = evidence.measurements.filter((measurement) => measurement.axis !== null)
-  if (judged.length === 0) return `    ${name} ${styled(color, mark)} ${evidence.summary}`
-  const parts = judged.map((measurement) => `${withInterval(measurement)}  ${verdictWord(measurement)}`)
-  return `    ${name} ${styled(color, mark)} ${parts.join('; ')}   ${styled('dim', evidence.summary)}`
+  return `    ${evidence.check.padEnd(14)} ${styled(color, mark)} ${evidence.summary}`
 }
 
 /** The line that is redrawn while a check runs. */

@@ -34,7 +34,8 @@ function describe(error: unknown): Told {
       ...(hint === undefined ? {} : { toDo: hint }),
     }
   }
-  if (error instanceof FileError) return { code: error.code, what: error.reason, where: `${error.file}:${error.line}`, toDo: error.hint }
+  if (error instanceof FileError)
+    return { code: error.code, what: error.reason, where: `${error.file}:${error.line}`, toDo: error.hint }
   if (isSlipwayError(error))
     return {
       code: error.code,

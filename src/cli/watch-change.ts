@@ -95,7 +95,9 @@ function createTeller(output: Output) {
     },
     conclude(change: Change, rollout: Rollout | null, looks: readonly RolloutLook[]) {
       if (rollout !== null) output.line(conclusion(rollout, looks))
-      if (change.reason !== null) output.line(`    ${styled('bold', change.state)}: ${change.reason}`)
+      // The verdict's sentence was told already.
+      const isNew = change.reason !== null && change.reason !== change.verdict?.sentence
+      if (isNew) output.line(`    ${styled('bold', change.state)}: ${change.reason}`)
     },
   }
 }

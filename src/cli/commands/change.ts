@@ -139,10 +139,14 @@ async function list(options: GlobalOptions): Promise<void> {
       item.proposal.goal,
       item.state,
       ago(item.createdAt, Date.now()),
-      item.reason ?? item.verdict?.sentence ?? '',
+      cut(item.reason ?? item.verdict?.sentence ?? ''),
     ]),
   ))
     output.line(line)
+}
+
+function cut(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
 
 async function status(id: string, options: GlobalOptions): Promise<void> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
 import {
@@ -56,7 +56,7 @@ async function up(options: UpOptions): Promise<void> {
   const { output } = session
   const folder = dataFolder(session.folder)
   output.line(
-    `  slipway ${packageJson.version}  ·  node ${process.versions.node.split('.')[0]}  ·  store: ${process.env.DATABASE_URL === undefined ? 'embedded' : 'postgres'}  ·  data: ${options.data ?? '.slipway'}`,
+    `  slipway ${packageJson.version}  ·  node ${process.versions.node.split('.')[0]}  ·  store: ${process.env.DATABASE_URL === undefined ? 'embedded' : 'postgres'}  ·  data: ${relative('.', session.folder) || '.'}`,
   )
   await ensureRunning(session, folder, options)
   const { control, gateway } = session.credentials()
