@@ -8,15 +8,11 @@ import {
   rollout,
   rolloutLook,
   signOff,
-  trafficWindow,
   version,
 } from '../contracts/index.ts'
 import { digestOf } from '../kernel/index.ts'
 import { asStored, signOffsOf } from './evidence.ts'
 import type { ChangeParts } from './parts.ts'
-
-/** Bounds a bundle: an hour of two arms in windows of a second is 7,200. */
-const MOST_WINDOWS = 50_000
 
 export const BUNDLE_FORMAT = 'slipway-bundle/1'
 
@@ -36,7 +32,6 @@ export const bundle = z.strictObject({
   signOffs: z.array(signOff),
   rollout: rollout.nullable(),
   looks: z.array(rolloutLook),
-  windows: z.array(trafficWindow),
   /** Digest of all of the above. */
   hash: z.string(),
 })
@@ -55,15 +50,6 @@ export async function bundleOf({ store }: Pick<ChangeParts, 'store'>, id: string
   )
   const followed = told.rolloutId === null ? undefined : await store.rollouts.get(told.rolloutId)
   const looks = followed === undefined ? [] : await store.rollouts.looks(followed.id)
-  const windows =
-    followed === undefined
-      ? []
-      : await store.windows.list({
-          model: name,
-          fromMs: followed.startedAt,
-          toMs: looks.at(-1)?.windowEndMs ?? followed.startedAt,
-          versions: [followed.champion, followed.candidate],
-        })
   const content = {
     format: BUNDLE_FORMAT,
     change: told,
@@ -75,7 +61,6 @@ export async function bundleOf({ store }: Pick<ChangeParts, 'store'>, id: string
     signOffs: signOffsOf(events),
     rollout: followed ?? null,
     looks,
-    windows: windows.slice(0, MOST_WINDOWS),
   }
   const stored = asStored(content)
   return { ...stored, hash: digestOf(stored) } as Bundle

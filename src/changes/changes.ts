@@ -59,7 +59,7 @@ export function createChanges(parts: ChangeParts): Changes {
     const prepared = await prepare(parts, proposal)
     const { candidate, champion, model, dataset } = prepared
     const registered = await store.versions.register(proposal.model, candidate.label, candidate.spec)
-    const change = draftOf({ ...prepared, candidate: registered }, policy, author)
+    const change = draftOf({ ...prepared, candidate: registered }, parts, author)
     return store.changes.create(change, {
       at: change.createdAt,
       actor: author,
@@ -76,7 +76,7 @@ export function createChanges(parts: ChangeParts): Changes {
 
   const plan = async (proposal: ChangeProposal) => {
     const prepared = await prepare(parts, proposal)
-    const change = draftOf(prepared, policy, 'nobody', 'c-plan')
+    const change = draftOf(prepared, parts, 'nobody', 'c-plan')
     const context = await contextOf(parts, change, 1, prepared)
     const { plans, impossible } = await planChecks(parts, context, checksOf(policy, proposal.risk))
     const rollout = await fleet.rollouts.forecast({

@@ -128,15 +128,15 @@ export function isGating(policy: Policy, goal: Axis, axis: Axis): boolean {
 }
 
 function lossOf(measurement: Measurement): string {
-  return `${effectOf(measurement)} ${bounds(measurement)} on ${measurement.from}, where ${marginOf(measurement)}`
+  return `${effectOf(measurement)} ${bounds(measurement)} on ${measurement.from}; ${marginOf(measurement)}`
 }
 
 function openQuestionOf(measurement: Measurement, goal: Axis): string {
   const found = `${measurement.axis}: ${intervalOf(measurement)} on ${measurement.from}`
   const wish =
     measurement.verdict === 'inconclusive'
-      ? `does not settle it; ${marginOf(measurement)}`
-      : `is no gain that is shown, and ${goal} is the goal`
+      ? `does not settle it, ${marginOf(measurement)}`
+      : `shows no gain, and ${goal} is the goal`
   return `${found} ${wish}${measurement.needs === null ? '' : `; needs ${measurement.needs}`}`
 }
 
@@ -145,6 +145,6 @@ function findingOf(measurement: Measurement): string {
 }
 
 function marginOf({ margin, unit }: Measurement): string {
-  if (unit === 'count') return `${margin} would do`
-  return `${Number((margin * 100).toFixed(2))} ${unit === 'pp' ? 'pp' : '%'} would do`
+  if (unit === 'count') return `the margin is ${margin}`
+  return `the margin is ${Number((margin * 100).toFixed(2))} ${unit === 'pp' ? 'pp' : '%'}`
 }

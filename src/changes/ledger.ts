@@ -11,8 +11,8 @@ const TRIES = 8
 /** The one place where events are written and states change. */
 export interface Ledger {
   /**
-   * Appends to a chain that ends where the writer saw it end. `change_conflict` when it has grown since, or when the
-   * state machine refuses the event.
+   * Appends to a chain that ends where the writer saw it end. `change_conflict` when it has grown since. An event that
+   * the state machine refuses is a fault of the caller.
    */
   append(seen: Seen, draft: Draft): Promise<Change>
   /** Decides on what is stored now, again when somebody was faster. Undefined writes nothing. */
@@ -31,7 +31,7 @@ export function createLedger({
 }: Pick<ChangeParts, 'store' | 'clock' | 'logger'>): Ledger {
   const append = async ({ change, events }: Seen, draft: Draft): Promise<Change> => {
     const state = next(change.state, draft.type)
-    if (isRefusal(state)) throw conflict(change, `take ${draft.type}`)
+    if (isRefusal(state)) throw new Error(`${change.id}: ${state.refused}`)
     const at = clock.nowMs()
     const event = { at, actor: draft.actor, type: draft.type, data: draft.data }
     const sequence = events.at(-1)?.sequence ?? -1
@@ -50,6 +50,7 @@ export function createLedger({
         const seen = await read(store, id)
         const draft = decide(seen)
         if (draft === undefined) return seen.change
+        if (isRefusal(next(seen.change.state, draft.type))) throw conflict(seen.change, `take ${draft.type}`)
         try {
           return await append(seen, draft)
         } catch (error) {

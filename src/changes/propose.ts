@@ -13,7 +13,7 @@ import { digestOf, newId, SlipwayError } from '../kernel/index.ts'
 import { differencesOf, leastRiskOf } from './differences.ts'
 import { asStored } from './evidence.ts'
 import type { ChangeParts } from './parts.ts'
-import { checksOf, type Policy } from './policy.ts'
+import { checksOf } from './policy.ts'
 
 /** A proposal that holds together: everything it names exists, and what it leaves out is inherited. */
 export interface Prepared {
@@ -62,7 +62,13 @@ export async function prepare(
 }
 
 /** The change as it is stored first. */
-export function draftOf(prepared: Prepared, policy: Policy, author: string, id = newId('c', 6)): Change {
+export function draftOf(
+  prepared: Prepared,
+  { policy, clock }: Pick<ChangeParts, 'policy' | 'clock'>,
+  author: string,
+  id = newId('c', 6),
+): Change {
+  const at = clock.nowMs()
   const { proposal, champion, candidate } = prepared
   return {
     id,
@@ -72,8 +78,8 @@ export function draftOf(prepared: Prepared, policy: Policy, author: string, id =
     champion: { label: champion.label, id: champion.id },
     candidate: { label: candidate.label, id: candidate.id },
     author,
-    createdAt: candidate.createdAt,
-    updatedAt: candidate.createdAt,
+    createdAt: at,
+    updatedAt: at,
     verdict: null,
     checks: checkName.options
       .filter((check) => checksOf(policy, proposal.risk).includes(check))

@@ -67,7 +67,11 @@ const TABLE: Readonly<Record<ChangeState, Partial<Record<ChangeEventType, Change
     'canary-finished': 'live',
     'traffic-rolled-back': 'rolled-back',
   },
-  live: { 'champion-replaced': 'watched', 'traffic-rolled-back': 'rolled-back' },
+  live: {
+    'gate-decided': 'live',
+    'champion-replaced': 'watched',
+    'traffic-rolled-back': 'rolled-back',
+  },
   watched: { 'change-closed': 'done' },
   done: {},
   blocked: { 'change-waived': 'waived', 'change-withdrawn': 'withdrawn' },

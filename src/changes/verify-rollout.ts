@@ -1,3 +1,4 @@
+import type { RolloutLook } from '../contracts/index.ts'
 import { canonicalJson, digestOf } from '../kernel/index.ts'
 import type { Bundle } from './bundle.ts'
 import { last } from './facts.ts'
@@ -7,9 +8,7 @@ export function verifyRollout(bundle: Bundle): string[] {
   const { change, rollout, looks, events } = bundle
   if (rollout === null) {
     const moved = last(events, 'step-promoted')
-    return moved === undefined && looks.length === 0 && bundle.windows.length === 0
-      ? []
-      : ['the rollout is missing']
+    return moved === undefined && looks.length === 0 ? [] : ['the rollout is missing']
   }
   const claims = {
     id: change.rolloutId,
@@ -36,9 +35,30 @@ function lookProblems({ rollout, looks, events }: Bundle): string[] {
     if (look.sharePercent !== rollout?.plan.steps[look.step])
       problems.push(`look ${index} was taken at a share that no step has`)
   })
+  problems.push(...looks.flatMap(decisionProblems))
   for (const { sequence, data } of events.filter(({ type }) => type === 'step-promoted'))
     if (data.rollout !== rollout?.id || data.sharePercent !== rollout?.plan.steps[Number(data.step)])
       problems.push(`event ${sequence} promotes a step that the plan does not have`)
+  return problems
+}
+
+/** What a look decides must follow from the bounds that it shows. */
+function decisionProblems({ sequence, guards, decision }: RolloutLook): string[] {
+  const problems: string[] = []
+  for (const guard of guards) {
+    const isWithin = guard.upper !== null && guard.upper < guard.margin
+    const isWorse = guard.lower !== null && guard.lower > 0
+    if (guard.decision === 'promote' && !isWithin)
+      problems.push(`look ${sequence}: ${guard.name} is not within its margin`)
+    if (guard.decision === 'abort' && !isWorse)
+      problems.push(`look ${sequence}: ${guard.name} is not worse for certain`)
+    for (const arm of [guard.champion, guard.candidate])
+      if (arm.events > arm.requests)
+        problems.push(`look ${sequence}: ${guard.name} has more events than requests`)
+  }
+  if (decision === 'promote' && guards.some((guard) => guard.decision !== 'promote'))
+    problems.push(`look ${sequence} promotes while a guard does not`)
+  // A candidate whose processes failed is given up without any guard, and says so.
   return problems
 }
 
