@@ -17,6 +17,13 @@ const STATIC_CHECKS: readonly (readonly [name: string, command: string, ...args:
   ['generated pages', 'node', 'scripts/docs.ts', '--check'],
 ]
 
+interface Counted {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly numFailedTestSuites: number
+}
+
 const total = { passed: 0, failed: 0, skipped: 0 }
 
 for (const [name, command, ...args] of STATIC_CHECKS) {
@@ -36,6 +43,25 @@ for (const config of ['vitest.config.ts', 'vitest.story.config.ts']) await runSu
 
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exitCode = total.failed === 0 ? 0 : 1
+
+/** Counts what a suite reports. */
+async function runSuite(config: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-test-'))
+  const report = join(folder, 'vitest.json')
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const { code } = await run('vitest', ['run', '--config', config, ...reporters], true)
+  try {
+    const counted = JSON.parse(readFileSync(report, 'utf8')) as Counted
+    total.passed += counted.numPassedTests
+    total.failed += counted.numFailedTests
+    total.skipped += counted.numPendingTests
+    // A file that does not load, or an error outside of any test, fails the run though it counts no test.
+    if (code !== 0 && counted.numFailedTests === 0) total.failed += Math.max(1, counted.numFailedTestSuites)
+  } catch {
+    total.failed++
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
 
 function run(
   command: string,
