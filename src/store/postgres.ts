@@ -33,9 +33,13 @@ export function openPostgres(url: string, logger: Logger): Database {
         oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format as 'text'),
     } as typeof types,
   })
-  // An idle connection that breaks is replaced by the pool at the next use.
-  // The error holds the connection's parameters, so only its text is logged.
+  // A connection that breaks is replaced by the pool at the next use. One that is in use tells its user by the failing
+  // query as well, but an error that nobody listens to would end the process. The error holds the connection's
+  // parameters, so only its text is logged.
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'idle store connection lost'))
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.debug({ reason: error.message }, 'store connection lost'))
+  })
   return {
     kind: 'postgres',
     db: new Kysely<Tables>({ dialect: guardedDialect(new PostgresDialect({ pool })) }),

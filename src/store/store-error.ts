@@ -1,16 +1,16 @@
 import { isSlipwayError, SlipwayError } from '../kernel/index.ts'
 
 /**
- * Connection trouble becomes `store_unavailable`; text that PostgreSQL cannot hold (U+0000) becomes
- * `invalid_request`. All else stays as it is: a fault of ours, which the log shall show whole.
+ * Connection trouble becomes `store_unavailable`; text that PostgreSQL cannot hold (U+0000, half a surrogate pair)
+ * becomes `invalid_request`. All else stays as it is: a fault of ours, which the log shall show whole.
  */
 export function asStoreError(error: unknown): unknown {
   if (isSlipwayError(error) || !(error instanceof Error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (UNSTORABLE_TEXT.has(code))
+  if (UNSTORABLE_TEXT.has(code) || isHalfPair(error, code))
     return new SlipwayError(
       'invalid_request',
-      { reason: 'A text holds the character U+0000, which cannot be stored.' },
+      { reason: 'A text holds U+0000 or half a surrogate pair, which cannot be stored.' },
       { cause: error },
     )
   if (UNREACHABLE.has(code) || code.startsWith('08') || LOST.test(error.message))
@@ -29,6 +29,11 @@ export function isForeignKeyViolation(error: unknown): boolean {
 
 /** `invalid_byte_sequence` and `untranslatable_character`. */
 const UNSTORABLE_TEXT = new Set(['22021', '22P05'])
+
+/** jsonb says so in the detail of `invalid_text_representation`. */
+function isHalfPair(error: Error, code: string): boolean {
+  return code === '22P02' && 'detail' in error && String(error.detail).includes('surrogate')
+}
 
 /** System errors of the socket, and SQLSTATE of a server that stops, starts, is full or out of disk. */
 const UNREACHABLE = new Set([

@@ -83,7 +83,8 @@ export interface Page<T> {
 }
 export interface PageRequest {
   readonly limit: number
-  readonly cursor?: string | undefined
+  /** `next` of the page before. */
+  readonly cursor?: string | null | undefined
 }
 
 export interface ModelRepository {

@@ -11,6 +11,8 @@ import { migrate, readMigrations } from './migrate.ts'
 import { assembleStore } from './open-store.ts'
 import type { Store } from './store.ts'
 
+export { type ManualClock, manualClock } from './testing/manual-clock.ts'
+
 /**
  * An empty embedded store in memory, with its own folder for artifacts; `close` gives both back. Databases are kept and
  * emptied for the next test of the file: the first one costs seconds, the others some 10 ms.
