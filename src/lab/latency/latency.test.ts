@@ -101,35 +101,35 @@ describe('the judgement', () => {
     expect(judgement.details.instrument).toMatchObject({ spoilt: 1, why: { late: 2 } })
   })
 
-  /** Nominal 5 %; with 400 runs the standard error is 1.1 %. The sizes grow by the spread here, so that is tried too. */
+  /** Nominal 5 %; with 300 runs the standard error is 1.3 %. The sizes grow by the spread here, so that is tried too. */
   test('equal versions on a drifting machine are told apart in one run of twenty', {
     timeout: 60_000,
   }, () => {
     const plan = { ...planned(), aaPairs: 2 }
     let alarms = 0
     let grown = 0
-    const runs = 400
+    const runs = 300
     for (let seed = 0; seed < runs; seed++) {
-      const raw = simulatedRaw(plan, { ...machine, requests: 100, drift: 0.08 }, seed)
-      const { lower, upper } = analyseLatency({ ...plan, leastRequests: 100 }, raw).measurements[0]!
+      const raw = simulatedRaw(plan, { ...machine, requests: 80, drift: 0.08 }, seed)
+      const { lower, upper } = analyseLatency({ ...plan, leastRequests: 80 }, raw).measurements[0]!
       if (lower! > 0 || upper! < 0) alarms++
       if (raw.ab.length > plan.pairs) grown++
     }
     expect(grown / runs).toBeGreaterThan(0.2)
-    expect(alarms / runs).toBeLessThan(0.085)
-    expect(alarms / runs).toBeGreaterThan(0.015)
+    expect(alarms / runs).toBeLessThan(0.09)
+    expect(alarms / runs).toBeGreaterThan(0.012)
   })
 
   test('at the margin itself few runs say non-inferior', { timeout: 60_000 }, () => {
-    const plan = { ...planned(), aaPairs: 2, leastRequests: 100 }
+    const plan = { ...planned(), aaPairs: 2, leastRequests: 80 }
     let wrong = 0
-    for (let seed = 0; seed < 200; seed++) {
-      const raw = simulatedRaw(plan, { ...machine, ratio: 1.1, requests: 100, drift: 0.05 }, seed)
+    for (let seed = 0; seed < 150; seed++) {
+      const raw = simulatedRaw(plan, { ...machine, ratio: 1.1, requests: 80, drift: 0.05 }, seed)
       const { verdict } = analyseLatency(plan, raw).measurements[0]!
       if (verdict === 'non-inferior' || verdict === 'superior') wrong++
     }
     // Nominal 2.5 %: the upper end of a 95 % interval decides.
-    expect(wrong / 200).toBeLessThan(0.065)
+    expect(wrong / 150).toBeLessThan(0.07)
   })
 })
 
@@ -167,13 +167,13 @@ describe('the measurement', () => {
     const whole = await check.plan(context)
     const small = {
       ...whole.plan,
-      ladder: { ...planned().ladder, concurrencies: [1, 8], rungMs: 50, mostRungMs: 500, leastRequests: 10 },
+      ladder: { ...planned().ladder, concurrencies: [1, 32], rungMs: 50, mostRungMs: 500, leastRequests: 10 },
       aaPairs: 2,
       pairs: 5,
       mostPairs: 5,
       sparePairs: 1,
       // The machine that runs tests is shared; only the client that is held up on purpose shall be late.
-      instrument: { mostLagMs: 50, mostLagOfMedian: 0.02, leastAchieved: 0.9 },
+      instrument: { mostLagMs: 150, mostLagOfMedian: 0.02, leastAchieved: 0.8 },
       halfMs: 300,
       leastRequests: 40,
       washoutMs: 30,
@@ -189,7 +189,7 @@ describe('the measurement', () => {
   }
 
   test('finds a candidate that takes twice as long', { retry: 3 }, async () => {
-    const { judgement, told } = await measured({ latencyMs: jittered(30) }, { latencyMs: jittered(60) })
+    const { judgement, told } = await measured({ latencyMs: jittered(80) }, { latencyMs: jittered(160) })
     expect(judgement.measurements[0]).toMatchObject({ verdict: 'inferior' })
     expect(Math.abs(judgement.measurements[0]!.estimate! - 1)).toBeLessThan(0.35)
     expect(judgement.status).toBe('fail')
@@ -198,9 +198,9 @@ describe('the measurement', () => {
 
   test('a client that is held up is invalid', async () => {
     const holdUp = setInterval(() => {
-      const untilMs = performance.now() + 80
+      const untilMs = performance.now() + 250
       while (performance.now() < untilMs);
-    }, 110)
+    }, 300)
     const { judgement } = await measured({ latencyMs: () => 2 }, { latencyMs: () => 2 }).finally(() =>
       clearInterval(holdUp),
     )
@@ -242,6 +242,6 @@ test('sizes below the rules are refused', () => {
   const context = contextFor({ gatewayUrl: 'http://127.0.0.1:1' })
   expect(() => planLatency(context, { pairs: 6 })).toThrow()
   expect(() => planLatency(context, { halfMs: 500 })).toThrow()
-  expect(() => planLatency(context, { leastRequests: 100 })).toThrow()
+  expect(() => planLatency(context, { leastRequests: 80 })).toThrow()
   expect(planLatency(context, { pairs: 16 }).plan).toMatchObject({ pairs: 16, mostPairs: 20 })
 })

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -146,6 +149,27 @@ describe('the runner', () => {
     expect(isDone).toBe(false)
     expect(events).toMatchObject([{ type: 'failed', reason: expect.stringMatching(/./) }])
   })
+})
+
+test('a runner whose parent is gone stops', async () => {
+  const context = await contextOf({ ...right, latencyMs: () => 100 }, 400)
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-runner-test-'))
+  const itemsPath = join(folder, 'items.jsonl')
+  await writeFile(itemsPath, context.golden.items.map((item) => `${JSON.stringify(item)}\n`).join(''))
+  const { change, model, champion, candidate, gatewayUrl, key, seed } = context
+  const golden = { name: context.golden.name, digest: context.golden.digest, itemsPath }
+  const plan = await lab.plan('accuracy', context)
+  const versions = { change, model, champion, candidate, golden, artifacts: {} }
+  const input = new PassThrough()
+  const output = new PassThrough()
+  input.write(
+    `${JSON.stringify({ check: 'accuracy', ...versions, gatewayUrl, key, seed, plan, finished: [] })}\n`,
+  )
+  const served = serveLabJob({ input, output, signal: new AbortController().signal })
+  setTimeout(() => input.end(), 300)
+  expect(await served).toBe(false)
+  expect(String(output.read())).toMatch(/the process that asked is gone/)
+  await rm(folder, { recursive: true })
 })
 
 test('lines come whole, however they are cut', async () => {
