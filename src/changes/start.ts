@@ -11,6 +11,7 @@ import { checksOf } from './policy.ts'
 
 export interface Plans {
   readonly plans: PlannedCheck[]
+  /** Why a plan may not decide, under what it assumes of the candidate. Told, not refused: the gates judge what came out. */
   readonly impossible: string[]
 }
 
@@ -38,8 +39,8 @@ export async function planChecks(
 }
 
 /**
- * The event that starts the checks, or the one that says why they cannot decide before anything is spent. Undefined
- * when the change runs already: starting twice is the same as once.
+ * The event that starts the checks; with it stand the plans, the policy and every doubt, before anything is spent.
+ * Undefined when the change runs already: starting twice is the same as once.
  */
 export async function startOf(parts: ChangeParts, seen: Seen, actor: string): Promise<Draft | undefined> {
   const { change, events } = seen
@@ -52,14 +53,9 @@ export async function startOf(parts: ChangeParts, seen: Seen, actor: string): Pr
   const attempt = (checkingRun(events)?.attempt ?? 0) + 1
   const wanted = checksOf(parts.policy, change.proposal.risk).filter((check) => !kept.includes(check))
   const { plans, impossible } = await planChecks(parts, await contextOf(parts, change, attempt), wanted)
-  if (impossible.length > 0) {
-    const reason = `The plan cannot decide: ${impossible.join('; ')}`
-    if (change.state === 'inconclusive') throw conflict(change, `be started: ${reason}`)
-    return { type: 'change-inconclusive', data: { reason, plans }, actor }
-  }
   const candidate = await parts.store.deployments.find(change.proposal.model, change.candidate.label)
   const candidateRan = candidate !== undefined && ['deploying', 'active'].includes(candidate.status)
-  const data = asStored({ attempt, policy: parts.policy, plans, kept, candidateRan })
+  const data = asStored({ attempt, policy: parts.policy, plans, kept, doubts: impossible, candidateRan })
   return { type: 'checking-started', data, actor }
 }
 

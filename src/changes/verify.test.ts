@@ -154,7 +154,7 @@ describe('who makes every hash anew is still caught when', () => {
   test.each<[string, (bundle: Written) => void, RegExp]>([
     [
       'a measurement is made better',
-      (b) => Object.assign((b.evidence[1]?.measurements as Json[])[0] as Json, { estimate: 0.5, upper: 0.6 }),
+      (b) => Object.assign((b.evidence[1]!.measurements as Json[])[0] as Json, { estimate: 0.5, upper: 0.6 }),
       /measurements of the accuracy evidence does not follow/,
     ],
     [

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { changeProposal, type Digest } from '../contracts/index.ts'
@@ -153,6 +154,18 @@ describe('change.yaml', () => {
       }
     },
   )
+})
+
+test.each(['spam', 'looks-better', 'slow-burn'])('the sample change %s is read', (name) => {
+  const text = readFileSync(new URL(`../../samples/${name}/change.yaml`, import.meta.url), 'utf8')
+  const file = parseChangeFile(text, `samples/${name}/change.yaml`)
+  expect(file.model).toBe('spam_filter')
+  expect(file.files.map(({ pointer }) => pointer)).toEqual(['/to/artifact', '/to/preprocess'])
+})
+
+test('the sample model is read', () => {
+  const text = readFileSync(new URL('../../samples/spam/model.yaml', import.meta.url), 'utf8')
+  expect(parseModelFile(text).datasets.map(({ path }) => path)).toEqual(['./data/late.jsonl.gz'])
 })
 
 describe('model.yaml', () => {
