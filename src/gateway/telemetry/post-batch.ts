@@ -3,7 +3,7 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import type { PostOutcome } from './sender.ts'
 
 export interface BatchPoster {
-  post(batch: string): Promise<PostOutcome>
+  post(batch: Uint8Array): Promise<PostOutcome>
   close(): void
 }
 
@@ -19,9 +19,8 @@ export function batchPoster(controlUrl: string, internalKey: string): BatchPoste
     ? new TlsAgent({ keepAlive: true, maxSockets: 1 })
     : new Agent({ keepAlive: true, maxSockets: 1 })
   const send = isTls ? tlsRequest : request
-  const post = (batch: string): Promise<PostOutcome> =>
+  const post = (body: Uint8Array): Promise<PostOutcome> =>
     new Promise((resolve) => {
-      const body = Buffer.from(batch)
       const headers = {
         authorization: `Bearer ${internalKey}`,
         'content-type': 'application/json',

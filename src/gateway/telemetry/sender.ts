@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../../contracts/index.ts'
-import { type Clock, type Logger, type Random, RingQueue } from '../../kernel/index.ts'
+import type { Clock, Logger, Random } from '../../kernel/index.ts'
+import { BATCH_RECORDS, type Batch, BatchBuffers } from './batch-buffers.ts'
 import type { Spill } from './spill.ts'
 
 /** `refused`: control read the batch and will never take it. `unreachable`: try again. */
@@ -8,13 +9,14 @@ export type PostOutcome = 'taken' | 'refused' | 'unreachable'
 export interface SenderOptions {
   /** Unique to this life of the process: sequences start at 1. */
   readonly gateway: string
-  /** Bounded in time; never rejects. */
-  readonly post: (batch: string) => Promise<PostOutcome>
+  /** Bounded in time; never rejects. The bytes must not be looked at after it resolved. */
+  readonly post: (batch: Uint8Array) => Promise<PostOutcome>
   readonly spill: Spill
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  readonly capacity?: number
+  /** A thousand records or 900 KB each. */
+  readonly maxBuffers?: number
   readonly intervalMs?: number
 }
 
@@ -24,11 +26,6 @@ export interface SenderState {
   readonly dropped: number
 }
 
-const BATCH_RECORDS = 1000
-/** Below the megabyte that servers commonly take as a body. */
-const BATCH_CHARACTERS = 900_000
-/** Rows of failed requests that may wait in the queue, characters; beyond it records go without. */
-const CAPTURE_CHARACTERS = 16_000_000
 const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 5000
 
@@ -41,14 +38,15 @@ const MAX_RETRY_MS = 5000
  */
 export class TelemetrySender {
   readonly #options: SenderOptions
-  readonly #queue: RingQueue<RequestRecord>
+  readonly #buffers: BatchBuffers
+  readonly #maxWaiting: number
   readonly #intervalMs: number
-  #capturedCharacters = 0
   #sequence = 0
   #sent = 0
   #dropped = 0
   /** Dropped and not yet told to control. */
   #untold = 0
+  #sinceWake = 0
   #retryAtMs = 0
   #retryMs = FIRST_RETRY_MS
   #isStopping = false
@@ -57,23 +55,19 @@ export class TelemetrySender {
 
   constructor(options: SenderOptions) {
     this.#options = options
-    this.#queue = new RingQueue(options.capacity ?? 20_000)
+    const maxBuffers = options.maxBuffers ?? 16
+    this.#buffers = new BatchBuffers(maxBuffers)
+    this.#maxWaiting = Math.floor(maxBuffers / 2)
     this.#intervalMs = options.intervalMs ?? 200
   }
 
   get state(): SenderState {
-    return { queued: this.#queue.length, sent: this.#sent, dropped: this.#dropped }
+    return { queued: this.#buffers.records, sent: this.#sent, dropped: this.#dropped }
   }
 
   record(record: RequestRecord): void {
-    if (record.input !== undefined) {
-      if (this.#capturedCharacters + record.input.length > CAPTURE_CHARACTERS) delete record.input
-      else this.#capturedCharacters += record.input.length
-    }
-    if (!this.#queue.push(record)) {
-      this.#capturedCharacters -= record.input?.length ?? 0
-      this.#lose(1)
-    } else if (this.#queue.length === BATCH_RECORDS) this.#wake()
+    if (!this.#buffers.add(JSON.stringify(record))) this.#lose(1)
+    if (++this.#sinceWake >= BATCH_RECORDS) this.#wake()
   }
 
   start(): void {
@@ -95,13 +89,14 @@ export class TelemetrySender {
       await this.#turn()
     }
     await this.#turn()
-    await this.#spillQueue()
+    await this.#spillAll()
     await spill.close()
   }
 
   /** Until the interval is over, a batch is full, or the end. */
   async #pause(): Promise<void> {
-    if (this.#isStopping || this.#queue.length >= BATCH_RECORDS) return
+    if (this.#isStopping || this.#buffers.waiting > 0) return
+    this.#sinceWake = 0
     const woken = new AbortController()
     this.#wake = () => woken.abort()
     await this.#options.clock.sleep(this.#intervalMs, woken.signal).catch(() => undefined)
@@ -110,48 +105,49 @@ export class TelemetrySender {
 
   async #turn(): Promise<void> {
     const { spill, clock } = this.#options
-    while (spill.isEmpty && (this.#queue.length > 0 || this.#untold > 0)) {
-      if (!(await this.#send(this.#nextBatch(), false))) break
+    while (spill.isEmpty) {
+      const batch = this.#nextBatch()
+      if (batch === undefined) return
+      const isDone = await this.#send(batch.bytes, false)
+      this.#buffers.recycle(batch)
+      if (!isDone) break
     }
-    if (spill.isEmpty) return
-    await this.#spillQueue()
+    await this.#spillAll()
     while (clock.monotonicMs() >= this.#retryAtMs) {
-      const text = await spill.peek()
-      if (text === undefined || !(await this.#send(text, true))) break
+      const line = await spill.peek()
+      if (line === undefined || !(await this.#send(line, true))) break
     }
   }
 
   /**
-   * True when the batch is done with, taken or not. While control keeps us waiting the queue may not overflow: then
-   * the batch moves to the spill, and the queue behind it.
+   * True when the batch is done with, taken or not. While control keeps us waiting the memory may not overflow: then
+   * the batch moves to the spill, and what waits goes behind it.
    */
-  async #send(text: string, wasSpilled: boolean): Promise<boolean> {
+  async #send(bytes: Uint8Array, wasSpilled: boolean): Promise<boolean> {
     const { clock, log, post, spill } = this.#options
     let isSpilled = wasSpilled
     let outcome: PostOutcome | undefined
-    const posted = isWhole(text)
-      ? post(text).then((answer) => {
-          outcome = answer
-        })
-      : Promise.resolve()
-    if (!isWhole(text)) outcome = 'refused'
+    const posted = (isWhole(bytes) ? post(bytes) : Promise.resolve('refused' as const)).then((answer) => {
+      outcome = answer
+    })
     while (outcome === undefined) {
       await Promise.race([posted, clock.sleep(this.#intervalMs)])
-      if (outcome !== undefined || this.#queue.length < this.#queue.capacity / 2) continue
-      if (!isSpilled) isSpilled = await this.#spillBatch(text)
-      if (isSpilled) await this.#spillQueue()
+      if (outcome !== undefined || this.#buffers.waiting < this.#maxWaiting) continue
+      isSpilled ||= await spill.append(bytes)
+      if (isSpilled) await this.#spillAll()
     }
     if (outcome === 'unreachable') {
       this.#backOff()
-      if (!isSpilled) await this.#spillBatch(text)
+      if (!isSpilled) await this.#spill(bytes)
       return false
     }
     this.#retryMs = FIRST_RETRY_MS
-    if (isSpilled && (await spill.peek()) === text) await spill.shift()
-    if (outcome === 'taken') this.#sent += recordsIn(text)
+    // It went there while nothing else was in it, or it was the oldest: either way it is what `peek` gives.
+    if (isSpilled && (await spill.peek()) !== undefined) await spill.shift()
+    if (outcome === 'taken') this.#sent += recordsIn(bytes)
     else {
-      log.error({ records: recordsIn(text) }, 'telemetry batch refused')
-      this.#loseBatch(text)
+      log.error({ records: recordsIn(bytes) }, 'telemetry batch refused')
+      this.#loseBatch(bytes)
     }
     return true
   }
@@ -162,37 +158,33 @@ export class TelemetrySender {
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS)
   }
 
-  async #spillQueue(): Promise<void> {
-    while (this.#queue.length > 0 || (this.#isStopping && this.#untold > 0)) {
-      const isKept = await this.#spillBatch(this.#nextBatch())
-      if (!isKept && this.#queue.length === 0) return
+  async #spillAll(): Promise<void> {
+    for (let batch = this.#nextBatch(); batch !== undefined; batch = this.#nextBatch()) {
+      const isKept = await this.#spill(batch.bytes)
+      this.#buffers.recycle(batch)
+      // What is lost would be told in a batch that is lost in turn.
+      if (!isKept && this.#buffers.records === 0) return
     }
   }
 
-  async #spillBatch(text: string): Promise<boolean> {
-    const isKept = await this.#options.spill.append(text)
+  async #spill(bytes: Uint8Array): Promise<boolean> {
+    const isKept = await this.#options.spill.append(bytes)
     if (!isKept) {
-      this.#options.log.error({ records: recordsIn(text) }, 'telemetry dropped: no room to spill')
-      this.#loseBatch(text)
+      this.#options.log.error({ records: recordsIn(bytes) }, 'telemetry dropped: no room to spill')
+      this.#loseBatch(bytes)
     }
     return isKept
   }
 
-  #nextBatch(): string {
-    const parts: string[] = []
-    let characters = 0
-    while (parts.length < BATCH_RECORDS && characters < BATCH_CHARACTERS) {
-      const record = this.#queue.shift()
-      if (record === undefined) break
-      this.#capturedCharacters -= record.input?.length ?? 0
-      const part = JSON.stringify(record)
-      characters += part.length
-      parts.push(part)
+  /** The oldest records, or news of losses alone. */
+  #nextBatch(): Batch | undefined {
+    const head = () => {
+      const dropped = this.#untold
+      this.#untold = 0
+      const gateway = JSON.stringify(this.#options.gateway)
+      return `{"gateway":${gateway},"sequence":${++this.#sequence},"dropped":${dropped},"records":[`
     }
-    const dropped = this.#untold
-    this.#untold = 0
-    const head = `{"gateway":${JSON.stringify(this.#options.gateway)},"sequence":${++this.#sequence},"dropped":${dropped}`
-    return `${head},"records":[${parts.join(',')}]}`
+    return this.#buffers.take(head) ?? (this.#untold > 0 ? BatchBuffers.empty(head()) : undefined)
   }
 
   #lose(records: number): void {
@@ -201,17 +193,24 @@ export class TelemetrySender {
   }
 
   /** With a batch go its records, and the losses that it would have told. */
-  #loseBatch(text: string): void {
-    this.#lose(recordsIn(text))
-    this.#untold += Number(/^\{.*?"dropped":(\d+)/.exec(text)?.[1] ?? 0)
+  #loseBatch(bytes: Uint8Array): void {
+    this.#lose(recordsIn(bytes))
+    const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString('latin1')
+    this.#untold += Number(/^\{.*?"dropped":(\d+)/.exec(head)?.[1] ?? 0)
   }
 }
 
 /** Quotes inside strings are escaped, so this counts the records of a batch exactly, torn ones included. */
-function recordsIn(batch: string): number {
-  return batch.split('"requestId":').length - 1
+function recordsIn(batch: Uint8Array): number {
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.length)
+  let records = 0
+  for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + MARK.length)) records++
+  return records
 }
 
-function isWhole(batch: string): boolean {
-  return batch.startsWith('{') && batch.endsWith(']}')
+const MARK = '"requestId":'
+const END = Buffer.from(']}\n')
+
+function isWhole(batch: Uint8Array): boolean {
+  return END.equals(batch.subarray(-END.length))
 }

@@ -29,7 +29,7 @@ export class Spill {
   /** Open for appending: the last segment, or none. */
   #tail: FileHandle | undefined
   /** Lines of the first segment that were read and not yet taken. */
-  #head: string[] | undefined
+  #head: Buffer[] | undefined
 
   constructor(options: SpillOptions) {
     this.#options = options
@@ -59,14 +59,16 @@ export class Spill {
     }
   }
 
-  /** True when the line is on its way to the disk as a whole; false when there is no room or the disk says no. */
-  async append(line: string): Promise<boolean> {
-    const text = Buffer.from(`${line}\n`)
-    if (this.bytes + text.length > this.#options.maxBytes) return false
+  /**
+   * True when the line, which ends in a line feed, is with the system as a whole; false when there is no room or the
+   * disk says no.
+   */
+  async append(line: Uint8Array): Promise<boolean> {
+    if (this.bytes + line.length > this.#options.maxBytes) return false
     try {
-      const segment = await this.#segmentFor(text.length)
-      await (this.#tail as FileHandle).appendFile(text)
-      segment.bytes += text.length
+      const segment = await this.#segmentFor(line.length)
+      await (this.#tail as FileHandle).appendFile(line)
+      segment.bytes += line.length
       segment.batches++
       return true
     } catch {
@@ -78,7 +80,7 @@ export class Spill {
   }
 
   /** The oldest line, left in place; undefined when empty. A line that a crash tore is handed out as it is. */
-  async peek(): Promise<string | undefined> {
+  async peek(): Promise<Buffer | undefined> {
     while (this.#segments.length > 0) {
       if (this.#head === undefined) await this.#readHead()
       const line = this.#head?.[0]
@@ -117,8 +119,8 @@ export class Spill {
   async #readHead(): Promise<void> {
     const first = this.#segments[0] as Segment
     if (this.#segments.length === 1) await this.#closeTail()
-    const text = await readFile(first.path, 'utf8').catch(() => '')
-    this.#head = text.split('\n').filter((line) => line !== '')
+    const bytes = await readFile(first.path).catch(() => Buffer.alloc(0))
+    this.#head = linesOf(bytes)
   }
 
   async #dropFirst(): Promise<void> {
@@ -140,6 +142,19 @@ export class Spill {
     this.#tail = undefined
     await tail?.close().catch(() => undefined)
   }
+}
+
+/** Line feeds stay with their lines; the last line has none when a crash tore it. */
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = []
+  let start = 0
+  while (start < bytes.length) {
+    const feed = bytes.indexOf(0x0a, start)
+    const end = feed < 0 ? bytes.length : feed + 1
+    lines.push(bytes.subarray(start, end))
+    start = end
+  }
+  return lines
 }
 
 function countLines(bytes: Uint8Array): number {

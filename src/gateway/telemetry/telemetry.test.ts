@@ -55,8 +55,8 @@ const spillOf = (more: Partial<SpillOptions> = {}) =>
   new Spill({ folder, maxBytes: 10_000_000, segmentBytes: 20_000, ...more })
 
 const senderTo = (
-  post: (batch: string) => Promise<PostOutcome>,
-  more: { spill?: Spill; gateway?: string; capacity?: number } = {},
+  post: (batch: Uint8Array) => Promise<PostOutcome>,
+  more: { spill?: Spill; gateway?: string; maxBuffers?: number } = {},
 ) => {
   const sender = new TelemetrySender({
     gateway: 'gateway-0.a',
@@ -177,14 +177,14 @@ describe('control is away', () => {
   test('hanging: the queue does not overflow into nothing', async () => {
     const control = await startControl()
     control.mood = 'hang'
-    const sender = senderTo(batchPoster(control.url, 'key').post, { capacity: 400 })
-    for (let index = 0; index < 2000; index += 100) {
-      send(sender, index, index + 100)
+    const sender = senderTo(batchPoster(control.url, 'key').post, { maxBuffers: 4 })
+    for (let index = 0; index < 10_000; index += 500) {
+      send(sender, index, index + 500)
       await systemClock.sleep(15)
     }
     control.mood = 200
-    await until(() => control.records.length >= 2000, 15_000)
-    expect(control.records.map((record) => record.requestId)).toEqual(idsOf(0, 2000))
+    await until(() => control.records.length >= 10_000, 15_000)
+    expect(control.records.map((record) => record.requestId)).toEqual(idsOf(0, 10_000))
     expect(sender.state.dropped).toBe(0)
   })
 
@@ -254,7 +254,7 @@ describe('the disk says no', () => {
     for (let number = 1; number < 50; number++)
       await symlink('/dev/full', join(folder, `${String(number).padStart(8, '0')}.ndjson`))
     const spill = new FullSpill({ folder, maxBytes: 1e6, segmentBytes: 1000 })
-    expect(await spill.append('{"a":1}')).toBe(false)
+    expect(await spill.append(Buffer.from('{"a":1}\n'))).toBe(false)
     expect(spill.isEmpty).toBe(true)
     const sender = senderTo(unreachable, { spill })
     send(sender, 0, 25)
