@@ -1,7 +1,7 @@
 /** Callers on one link to a model server, each with one request in flight, for a while. */
 
 import { systemClock } from '../../src/kernel/index.ts'
-import { connectLink, type LinkClient, type LinkOutcome } from '../../src/link/index.ts'
+import { connectLink, type LinkOutcome } from '../../src/link/index.ts'
 
 export interface LinkLoad {
   readonly address: string
@@ -45,7 +45,7 @@ export async function loadLink(load: LinkLoad): Promise<LinkLoadResult> {
       send()
     })
   await Promise.all(Array.from({ length: load.callers }, caller))
-  close(client)
+  client.close()
   const sorted = Float64Array.from(latencies).sort()
   const quantile = (p: number) => Number((sorted[Math.ceil(sorted.length * p) - 1] ?? Number.NaN).toFixed(4))
   const requestsPerSecond = Math.round((sorted.length - failures) / load.seconds)
@@ -56,8 +56,4 @@ export async function loadLink(load: LinkLoad): Promise<LinkLoadResult> {
     p99Ms: quantile(0.99),
     failures,
   }
-}
-
-function close(client: LinkClient): void {
-  client.close()
 }

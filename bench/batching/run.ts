@@ -13,9 +13,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type ReplicaSpec, replicaStatus } from '../../src/contracts/index.ts'
 import { compileRows } from '../../src/link/index.ts'
+import { report } from '../result.ts'
 import { type LinkLoadResult, loadLink } from './link-load.ts'
 
-const seconds = Number(process.argv[2] ?? 4)
+const seconds = Number(process.argv[2] ?? 2)
+const ROUNDS = 3
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
 const contract = {
   inputs: [{ name: 'features', dtype: 'float32' as const, shape: [64] }],
@@ -80,14 +82,48 @@ async function ready(file: string): Promise<void> {
   throw new Error('the model server is not ready after 10 s')
 }
 
-for (const callers of [1, 8, 32, 128]) {
-  for (const maxBatchSize of [32, 1]) {
-    const result = await withServer(maxBatchSize, (address) =>
-      loadLink({ address, callers, rows: 1, body: row, seconds }),
-    )
-    console.log(`${callers} callers, batches of up to ${maxBatchSize}: ${JSON.stringify(result)}`)
+const load = (maxBatchSize: number, callers: number) =>
+  withServer(maxBatchSize, (address) => loadLink({ address, callers, rows: 1, body: row, seconds }))
+
+const raw: Record<string, LinkLoadResult[]> = {}
+const note = (name: string, result: LinkLoadResult) => {
+  raw[name] = [...(raw[name] ?? []), result]
+  console.log(`${name}: ${JSON.stringify(result)}`)
+}
+// In turns, so that a busy minute of the machine hits both.
+for (let round = 0; round < ROUNDS; round++) {
+  for (const callers of [1, 8, 32]) {
+    for (const maxBatchSize of [32, 1]) note(nameOf(maxBatchSize, callers), await load(maxBatchSize, callers))
   }
 }
-const body = Buffer.concat(Array.from({ length: 32 }, () => row))
-const bulk = await withServer(32, (address) => loadLink({ address, callers: 32, rows: 32, body, seconds }))
-console.log(`32 callers with 32 rows each: ${JSON.stringify(bulk)}`)
+report(
+  'batching',
+  [8, 32].map((callers) => {
+    const [ours, single] = [32, 1].map((size) => median((raw[nameOf(size, callers)] ?? []).map(rate))) as [
+      number,
+      number,
+    ]
+    const gain = ours / single
+    return {
+      what: `rows a second through the link, ${callers} callers with one row each, batches of up to 32 rows`,
+      unit: 'rows/s',
+      ours,
+      others: { 'batches of 1 row': single },
+      goal: callers === 32 ? '≥ 2 × batches of 1 row' : '≥ batches of 1 row',
+      holds: gain >= (callers === 32 ? 2 : 1),
+    }
+  }),
+  raw,
+)
+
+function nameOf(maxBatchSize: number, callers: number): string {
+  return `${callers} callers, batches of up to ${maxBatchSize}`
+}
+
+function rate({ rowsPerSecond }: LinkLoadResult): number {
+  return rowsPerSecond
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1] ?? Number.NaN
+}
