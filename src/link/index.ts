@@ -1,12 +1,9 @@
 export { connectLink, type LinkClientOptions } from './client.ts'
 export { LinkProtocolError } from './frame.ts'
 export type {
-  LinkAnswer,
   LinkClient,
-  LinkCredit,
   LinkErrorCode,
   LinkExchange,
-  LinkFailure,
   LinkHello,
   LinkOutcome,
   LinkRequest,
@@ -15,5 +12,5 @@ export type {
   LinkState,
 } from './link.ts'
 export { compileRows, type RowCodec } from './rows/codec.ts'
-export type { Tensor, TensorBatch } from './rows/tensors.ts'
+export type { Tensor, TensorBatch } from './rows/tensor.ts'
 export { createLinkServer, type LinkServerOptions } from './server.ts'

@@ -1,1 +1,1 @@
-export { type ModelServer, type ModelServerOptions, startModelServer } from './model-server.ts'
+export { type ModelServer, startModelServer } from './model-server.ts'

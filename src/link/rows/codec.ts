@@ -3,7 +3,8 @@ import { SlipwayError } from '../../kernel/index.ts'
 import { LinkProtocolError } from '../frame.ts'
 import { rowsFromJson } from './from-json.ts'
 import { layoutOf, RowCursor, type TensorLayout } from './layout.ts'
-import { gather, mismatch, type RowPart, scatter, type TensorBatch } from './tensors.ts'
+import type { TensorBatch } from './tensor.ts'
+import { gather, mismatch, type RowPart, scatter } from './tensors.ts'
 import { readText, readValue } from './to-json.ts'
 
 /**

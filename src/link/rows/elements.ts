@@ -1,5 +1,5 @@
 import type { DType } from '../../contracts/index.ts'
-import type { TensorData } from './tensors.ts'
+import type { TensorData } from './tensor.ts'
 
 /** How one element of a fixed-size type is checked, written and read. */
 export interface ElementType {
