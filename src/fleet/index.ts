@@ -1,4 +1,3 @@
-export { createLocalBackend, type LocalBackendOptions } from './backends/local/local-backend.ts'
-export { createFleet, type FleetOptions } from './create-fleet.ts'
+export { createLocalBackend } from './backends/local/local-backend.ts'
+export { createFleet } from './create-fleet.ts'
 export * from './fleet.ts'
-export type { WindowSource } from './rollout/window-source.ts'

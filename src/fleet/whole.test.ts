@@ -17,7 +17,7 @@ beforeAll(async () => {
     await installation.call('POST', '/api/v1/models/spam/versions', { label, spec: { ...echoSpec, echo } })
   }
   await deploy('v1', 2)
-  await until(async () => (await traffic())['v1'] === 100)
+  await until(async () => (await traffic()).v1 === 100)
   await until(async () => (await underLoad(async () => systemClock.sleep(100))).every(isGood))
 }, 120_000)
 afterAll(() => installation?.close())

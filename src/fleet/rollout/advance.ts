@@ -54,6 +54,8 @@ export interface ArmState {
   readonly status: 'absent' | 'deploying' | 'active' | 'draining' | 'failed' | 'stopped'
   readonly wanted: number
   readonly ready: number
+  /** How long it has had no ready replica, as far as this process has seen; 0 when it has one. */
+  readonly unreadyForMs: number
   /** No request of the split in the last settled seconds. */
   readonly isSilent: boolean
 }
@@ -73,6 +75,8 @@ export const HELD_BY_DOUBT = 'inconclusive: '
 
 /** Without a window to judge by for so long, the rollout says so by pausing. */
 const PAUSE_AFTER_MS = 30_000
+/** A replica that was killed is back by then, or is not coming soon; until then its units get refusals. */
+const LONGEST_UNREADY_MS = 5_000
 /** After the split went back, silence is believed when telemetry of so much time has settled. */
 const SILENCE_MS = 4_000
 /** Going back is over then, measured or not. */
@@ -80,7 +84,7 @@ const LONGEST_SILENCE_WAIT_MS = 30_000
 
 function begin(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
   const share = rollout.plan.steps[0] ?? 100
-  if (world.candidate.status === 'failed') return failedCandidate(world, nowMs)
+  if (isGone(rollout, world)) return goneCandidate(world, nowMs)
   if ('missingRequests' in world.guards)
     return say(
       rollout,
@@ -94,13 +98,13 @@ function begin(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
     const { guards } = world.guards
     return { kind: 'update', patch: { guards, startedAt: nowMs, stepStartedAt: nowMs, reason: null } }
   }
-  return capacityFor(share, world) ?? enter(rollout, world, share, nowMs)
+  return capacityFor(rollout, share, world) ?? enter(rollout, world, share, nowMs)
 }
 
 function judgeStep(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
   const share = rollout.plan.steps[rollout.step] ?? 100
   const isHeld = rollout.state === 'paused' && rollout.reason?.startsWith(HELD_BY_PERSON) === true
-  if (world.candidate.status === 'failed') return failedCandidate(world, nowMs)
+  if (isGone(rollout, world)) return goneCandidate(world, nowMs)
   if (!isHeld && shareOf(world, rollout.candidate) !== share)
     return { kind: 'update', patch: hold(HELD_BY_PERSON, 'the traffic was set by hand') }
   const { look } = world
@@ -119,11 +123,11 @@ function judgeStep(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
 function promote(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
   const share = rollout.plan.steps[rollout.step] ?? 100
   const { look } = world
-  if (world.candidate.status === 'failed') return failedCandidate(world, nowMs)
+  if (isGone(rollout, world)) return goneCandidate(world, nowMs)
   if (look !== undefined && (look.decision === 'brake' || look.decision === 'abort'))
     return { kind: 'look', look, patch: abortion(look.reason, nowMs) }
   if (shareOf(world, rollout.candidate) !== share || share < 100)
-    return capacityFor(share, world) ?? enter(rollout, world, share, nowMs)
+    return capacityFor(rollout, share, world) ?? enter(rollout, world, share, nowMs)
   if (nowMs - world.splitAtMs < rollout.plan.scaleDownDelayMs)
     return world.isLookDue && look !== undefined ? { kind: 'look', look, patch: {} } : WAIT
   if (isUp(world.champion)) {
@@ -154,15 +158,30 @@ function enter(rollout: Rollout, world: RolloutWorld, share: number, nowMs: numb
 }
 
 /** Before its share grows the candidate has at least that share of the champion's replicas, ready. */
-function capacityFor(share: number, world: RolloutWorld): Move | undefined {
-  const needed = Math.max(1, Math.ceil((world.champion.wanted * share) / 100))
-  if (world.candidate.wanted < needed) return { kind: 'scale-candidate', replicas: needed }
-  return world.candidate.status === 'active' && world.candidate.ready >= needed ? undefined : WAIT
+function capacityFor(
+  rollout: Rollout,
+  share: number,
+  { champion, candidate }: RolloutWorld,
+): Move | undefined {
+  const needed = Math.max(1, Math.ceil((champion.wanted * share) / 100))
+  if (candidate.wanted < needed) return { kind: 'scale-candidate', replicas: needed }
+  if (candidate.status === 'active' && candidate.ready >= needed) return undefined
+  return say(rollout, `waiting for the candidate: ${candidate.ready} of ${needed} replicas are ready`)
 }
 
-/** A candidate that was given up answers nobody: that is known without counting requests. */
-function failedCandidate(world: RolloutWorld, nowMs: number): Move {
-  const reason = 'the candidate failed and was given up'
+/** A candidate that was given up, or has traffic and nobody to answer it: that is known without counting requests. */
+function isGone(rollout: Rollout, world: RolloutWorld): boolean {
+  const hasTraffic = shareOf(world, rollout.candidate) > 0
+  return (
+    world.candidate.status === 'failed' || (hasTraffic && world.candidate.unreadyForMs >= LONGEST_UNREADY_MS)
+  )
+}
+
+function goneCandidate(world: RolloutWorld, nowMs: number): Move {
+  const reason =
+    world.candidate.status === 'failed'
+      ? 'the candidate failed and was given up'
+      : `the candidate has had no ready replica for ${Math.round(world.candidate.unreadyForMs / 1000)} s`
   const patch = abortion(reason, nowMs)
   if (world.look === undefined) return { kind: 'update', patch }
   return { kind: 'look', look: { ...world.look, decision: 'abort', reason }, patch }

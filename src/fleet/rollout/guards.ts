@@ -30,10 +30,6 @@ export function guardsOf(plan: RolloutPlan): GuardSpec[] {
   }))
 }
 
-export function areFixed(guards: readonly GuardSpec[]): boolean {
-  return guards.every((guard) => guard.thresholdMs !== null || LATENCY_QUANTILE[guard.name] === undefined)
-}
-
 /**
  * Fixes the latency thresholds from the champion's windows, once, before any candidate request is seen. They are upper
  * edges of histogram buckets, so later counts of slower requests are exact. Thresholds that are fixed stay.

@@ -25,6 +25,36 @@ describe('a candidate that is no worse', () => {
     for (const look of looks) if (look.decision === 'promote') expect(look.needsRequests).toBe(0)
   })
 
+  test('is told beforehand how long a step takes, near enough', async () => {
+    const world = await createRolloutWorld({ requestsPerSecond: 500, plan: { guards: ['errors'] } })
+    await world.start()
+    await world.until(['done'], 1_000)
+    const looks = await world.looks()
+    const promotions = looks.filter((look) => look.decision === 'promote')
+    expect(promotions.length).toBe(4)
+    for (const promotion of promotions) {
+      const before = looks.filter((look) => look.step === promotion.step && look.decision === 'continue')
+      const halfway = before[Math.floor(before.length / 2)]
+      const leftMs = promotion.at - (halfway?.at ?? 0)
+      expect(halfway?.needsMs).toBeGreaterThan(leftMs / 3)
+      expect(halfway?.needsMs).toBeLessThan(leftMs * 3)
+    }
+  })
+
+  test('gets the replicas for a share before it gets the share', async () => {
+    const world = await createRolloutWorld({ requestsPerSecond: 1_000, plan: { guards: ['errors'] } })
+    await world.store.deployments.setReplicas('spam', 'v1', 3)
+    await world.start()
+    const wanted = new Map<number, number>()
+    for (let second = 0; second < 300; second++) {
+      await world.seconds(1)
+      const share = (await splitOf(world))?.v2 ?? 0
+      wanted.set(share, (await world.store.deployments.find('spam', 'v2'))?.replicas ?? 0)
+    }
+    expect(Object.fromEntries(wanted)).toEqual({ 1: 1, 5: 1, 25: 1, 50: 2, 100: 3 })
+    expect((await world.store.deployments.find('spam', 'v1'))?.replicas).toBe(3)
+  })
+
   test('sees ten windows of each step before it leaves it', async () => {
     const world = await createRolloutWorld({ requestsPerSecond: 2_000, plan: { guards: ['errors'] } })
     await world.start()
@@ -91,7 +121,7 @@ describe('a candidate that is worse', () => {
       behaviour: (version) => ({ errorRate: version === 'v2' && isBad ? 0.1 : 0.01 }),
     })
     await world.start()
-    while ((await splitOf(world))?.['v2'] !== 100) await world.seconds(1)
+    while ((await splitOf(world))?.v2 !== 100) await world.seconds(1)
     await world.seconds(20)
     isBad = true
     expect(await world.until(['aborting'], 30)).toBeDefined()

@@ -12,6 +12,8 @@ import { settledUntil, type WindowSource } from './window-source.ts'
 /** What the judge keeps of a rollout between looks; all of it can be read again. */
 export interface RolloutMemory {
   folded: Folded
+  /** Since when an arm has been seen without a ready replica. */
+  readonly unreadySinceMs: Map<string, number>
   lastLook: Pick<RolloutLook, 'sequence' | 'at' | 'step' | 'decision'> | undefined
 }
 
@@ -29,7 +31,7 @@ export async function remember(store: ObserveParts['store'], rollout: Rollout): 
     (last, each) => (last === undefined || each.sequence > last.sequence ? each : last),
     undefined,
   )
-  return { folded: nothingFolded(rollout), lastLook }
+  return { folded: nothingFolded(rollout), unreadySinceMs: new Map(), lastLook }
 }
 
 /** Reads all that `advance` has to know at this moment. */
@@ -53,10 +55,14 @@ export async function observe(
   const armOf = async (label: string): Promise<ArmState> => {
     const row = await store.deployments.find(model, label)
     const own = replicas.filter((each) => each.model === model && each.label === label)
+    const ready = own.filter(isReady).length
+    if (ready > 0) memory.unreadySinceMs.delete(label)
+    else if (!memory.unreadySinceMs.has(label)) memory.unreadySinceMs.set(label, nowMs)
     return {
       status: row?.status ?? 'absent',
       wanted: row?.replicas ?? 0,
-      ready: own.filter(isReady).length,
+      ready,
+      unreadyForMs: nowMs - (memory.unreadySinceMs.get(label) ?? nowMs),
       isSilent: !recent.some((window) => window.version === label && window.requests > 0),
     }
   }

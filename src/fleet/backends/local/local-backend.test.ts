@@ -8,14 +8,15 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type LocalPlace, openLocalPlace } from '../../testing/local-place.ts'
 import { conformsToBackend } from '../backend.conformance.ts'
 
 conformsToBackend('local, with real model servers', () => openLocalPlace())
 
-const scripted = resolve(import.meta.dirname, '../../testing/scripted-server.ts')
+const scripted = fileURLToPath(new URL('../../testing/scripted-server.ts', import.meta.url))
 
 describe('local processes', () => {
   let place: LocalPlace
