@@ -17,6 +17,8 @@ export interface PrivatePostgres {
   /** Connection string by the socket. */
   readonly url: string
   readonly version: string
+  /** Its own folder; goes when it is removed. */
+  readonly folder: string
   start(): Promise<void>
   /** `fast` ends connections; `immediate` is a crash: the next start recovers from the log. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>
@@ -44,6 +46,7 @@ export async function privatePostgres(): Promise<PrivatePostgres> {
   return {
     url: `postgres://slipway@/postgres?host=${encodeURIComponent(folder)}`,
     version: execFileSync(join(programs, 'postgres'), ['--version'], { encoding: 'utf8' }).trim(),
+    folder,
     start,
     stop,
     remove: async () => {

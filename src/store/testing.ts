@@ -18,7 +18,7 @@ export { type ManualClock, manualClock } from './testing/manual-clock.ts'
  * emptied for the next test of the file: the first one costs seconds, the others some 10 ms.
  */
 export async function openTestStore(options: { clock?: Clock } = {}): Promise<Store> {
-  const database = idle.pop() ?? (await freshDatabase())
+  const database = idle.pop() ?? (await preparedDatabase())
   const dataFolder = await mkdtemp(join(tmpdir(), 'slipway-store-'))
   const store = await assembleStore(
     { ...database, close: () => empty(database) },
@@ -46,20 +46,34 @@ export async function openTestStore(options: { clock?: Clock } = {}): Promise<St
 const idle: Database[] = []
 
 /**
- * From a dump that the first test run made: 0.3 s instead of the 2 to 4 s that making a database costs. The dump is
- * kept beside other caches of this checkout, by the hash of all that shapes it.
+ * A migrated database from a dump that the first test run made: 0.3 s instead of the 2 to 4 s that making one costs.
+ * The dump is kept beside other caches of this checkout, by the hash of all that shapes it.
+ * @param folder where it keeps its files; left out: in memory.
  */
-async function freshDatabase(): Promise<Database> {
-  const dump = await readFile(await dumpPath()).catch(() => undefined)
-  if (dump !== undefined) return openEmbedded(undefined, new Blob([dump]))
+export async function preparedDatabase(folder?: string): Promise<Database> {
+  const dump = await readFile(await dumpPath()).catch(() => makeDump())
+  return openEmbedded(folder, new Blob([dump]))
+}
+
+/** Makes `<dataFolder>/store` as a first start would, so that a process under test opens it at once. */
+export async function prepareDataFolder(dataFolder: string): Promise<void> {
+  const folder = join(dataFolder, 'store', 'tables')
+  await mkdir(folder, { recursive: true })
+  const database = await preparedDatabase(folder)
+  await database.close()
+}
+
+async function makeDump(): Promise<Uint8Array<ArrayBuffer>> {
   const pglite = await openPglite(undefined)
   const database = embeddedDatabase(pglite)
   await migrate(database)
   const boss = new PgBoss({ ...database.bossOptions(), schema: JOBS_SCHEMA })
   await boss.start()
   await boss.stop({ graceful: false, close: false })
-  await keepDump(new Uint8Array(await (await pglite.dumpDataDir('none')).arrayBuffer()))
-  return database
+  const dump = new Uint8Array(await (await pglite.dumpDataDir('none')).arrayBuffer())
+  await pglite.close()
+  await keepDump(dump)
+  return dump
 }
 
 async function dumpPath(): Promise<string> {

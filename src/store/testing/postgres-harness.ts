@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { type PrivatePostgres, privatePostgres } from '../../../scripts/postgres.ts'
-import { type Clock, silentLogger } from '../../kernel/index.ts'
+import { type Clock, silentLogger, systemClock } from '../../kernel/index.ts'
 import { openStore } from '../open-store.ts'
 import type { Store } from '../store.ts'
 
@@ -18,20 +18,30 @@ export interface PostgresHarness {
 export async function postgresHarness(): Promise<PostgresHarness> {
   const server = await privatePostgres()
   let databases = 0
-  const createDatabase = async () => {
+  const createDatabase = async (template = 'template1') => {
     const name = `store_${++databases}`
     const client = new Client({ connectionString: server.url })
     await client.connect()
-    await client.query(`CREATE DATABASE ${name}`)
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
     await client.end()
-    return server.url.replace('/postgres?', `/${name}?`)
+    return { name, url: server.url.replace('/postgres?', `/${name}?`) }
   }
+  // Tables and the job queue are made once; each test gets a copy.
+  const migrated = await createDatabase()
+  const first = await openStore({
+    dataFolder: server.folder,
+    databaseUrl: migrated.url,
+    logger: silentLogger(),
+    clock: systemClock,
+  })
+  await first.jobs.send('first', {})
+  await first.close()
   return {
     server,
-    createDatabase,
+    createDatabase: async () => (await createDatabase()).url,
     open: async (clock) => {
       const dataFolder = await mkdtemp(join(tmpdir(), 'slipway-store-'))
-      const databaseUrl = await createDatabase()
+      const { url: databaseUrl } = await createDatabase(migrated.name)
       const store = await openStore({ dataFolder, databaseUrl, logger: silentLogger(), clock })
       return {
         ...store,
