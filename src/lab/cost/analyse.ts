@@ -12,7 +12,7 @@ const LEAST_ANSWERED = 0.95
 
 /** Pure: the same plan and blocks give the same judgement, offline too. */
 export function analyseCost(plan: CostPlan, blocks: readonly CostBlock[]): Judgement {
-  const ratios = blocks.map((block) => costRatio(block, plan.winsorAt))
+  const ratios = blocks.map((block) => costRatio(block, plan))
   const usable = ratios.filter((ratio) => ratio !== null)
   const fault = faultOf(plan, blocks, usable)
   const interval = fault === undefined ? tInterval(usable, plan.confidence) : null
@@ -24,7 +24,7 @@ export function analyseCost(plan: CostPlan, blocks: readonly CostBlock[]): Judge
     interval,
     confidence: plan.confidence,
     margin: plan.margin,
-    from: `${usable.length} AB/BA pairs of ${plan.halfRequests} requests`,
+    from: `${usable.length} AB/BA pairs of ${plan.groups * plan.repeats} requests`,
     n: Math.max(1, usable.length),
     needs: (pairs) =>
       pairs === undefined
@@ -45,7 +45,7 @@ function faultOf(plan: CostPlan, blocks: readonly CostBlock[], usable: readonly 
   const wanted = pairsWanted(
     blocks
       .slice(0, plan.pairs)
-      .map((block) => costRatio(block, plan.winsorAt))
+      .map((block) => costRatio(block, plan))
       .filter((ratio) => ratio !== null),
     plan,
     pairsForMargin,
@@ -54,7 +54,7 @@ function faultOf(plan: CostPlan, blocks: readonly CostBlock[], usable: readonly 
     return `${blocks.length} pairs were measured where the plan asks for ${wanted}.`
   const isWhole = blocks.every(({ halves }) =>
     (['champion', 'candidate'] as const).every((arm) =>
-      halves.some((half) => half.arm === arm && half.computeMs.length + half.failed === plan.halfRequests),
+      halves.some((half) => half.arm === arm && half.computeMs.length === plan.groups * plan.repeats),
     ),
   )
   if (!isWhole) return 'A pair does not hold both versions with the planned requests.'
@@ -70,10 +70,9 @@ function faultOf(plan: CostPlan, blocks: readonly CostBlock[], usable: readonly 
 
 function tally(blocks: readonly CostBlock[], arm: 'champion' | 'candidate') {
   const halves = blocks.flatMap((block) => block.halves).filter((half) => half.arm === arm)
-  return {
-    answered: halves.reduce((sum, half) => sum + half.computeMs.length, 0),
-    failed: halves.reduce((sum, half) => sum + half.failed, 0),
-  }
+  const all = halves.flatMap((half) => half.computeMs)
+  const answered = all.filter((value) => value !== null).length
+  return { answered, failed: all.length - answered }
 }
 
 function detailsOf(plan: CostPlan, blocks: readonly CostBlock[], ratios: readonly (number | null)[]) {
@@ -110,7 +109,7 @@ function detailsOf(plan: CostPlan, blocks: readonly CostBlock[], ratios: readonl
 }
 
 function overall(plan: CostPlan, blocks: readonly CostBlock[], arm: 'champion' | 'candidate'): number | null {
-  const means = blocks.map((block) => meansOf(block, plan.winsorAt)).filter((mean) => mean !== null)
+  const means = blocks.map((block) => meansOf(block, plan)).filter((mean) => mean !== null)
   if (means.length === 0) return null
   return rounded(means.reduce((sum, mean) => sum + mean[arm], 0) / means.length, 5)
 }

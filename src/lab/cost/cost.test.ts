@@ -15,7 +15,7 @@ afterEach(async () => {
 const context = contextFor({ gatewayUrl: 'http://127.0.0.1:1', goal: 'accuracy' })
 const plan = costPlan.parse(planCost(context, {}).plan)
 
-/** Exponential compute times around 2 ms; now and then the machine is taken away for 50 ms. */
+/** Groups of 32 rows, 2 ms a row and some more than others; now and then the machine is taken away for 50 ms. */
 function blocks(
   ratio: number,
   options: { stolen?: number; failed?: number; spread?: number } = {},
@@ -24,24 +24,26 @@ function blocks(
   const random = seededRandom(seed)
   return Array.from({ length: 24 }, () => {
     const level = 1 + (options.spread ?? 0) * (random() - 0.5)
+    const sizes = Array.from({ length: 12 }, () => 64 * (0.5 + random()))
     const half = (arm: 'champion' | 'candidate') => {
       const factor = arm === 'candidate' ? ratio * level : 1
-      const failed = arm === 'candidate' ? (options.failed ?? 0) : 0
-      const computeMs = Array.from({ length: 150 - failed }, () =>
-        random() < (options.stolen ?? 0) ? 50 : factor * (1.8 + 0.4 * random()),
-      )
-      return { arm, computeMs, failed }
+      const computeMs = Array.from({ length: 60 }, (_, index) => {
+        if (arm === 'candidate' && index < (options.failed ?? 0)) return null
+        const stolenMs = random() < (options.stolen ?? 0) ? 50 : 0
+        return factor * sizes[index % 12]! * (0.95 + 0.1 * random()) + stolenMs
+      })
+      return { arm, computeMs }
     }
-    return { halves: [half('champion'), half('candidate')] as const } as CostBlock
+    return { halves: [half('champion'), half('candidate')] }
   })
 }
 
 describe('the judgement', () => {
   test.each<[string, CostBlock[], string, string]>([
-    ['equal', blocks(1), 'pass', 'non-inferior'],
+    ['equal', blocks(1, {}, 3), 'pass', 'non-inferior'],
     ['a third more', blocks(1.33), 'fail', 'inferior'],
     ['a third less', blocks(0.67), 'pass', 'superior'],
-    ['stolen time is not the model', blocks(1, { stolen: 0.003 }), 'pass', 'non-inferior'],
+    ['stolen time is not the model', blocks(1, { stolen: 0.05 }, 3), 'pass', 'non-inferior'],
     ['failing cheaply is not cheap', blocks(0.5, { failed: 20 }), 'invalid', 'inconclusive'],
     ['a pair left out', blocks(1).slice(1), 'invalid', 'inconclusive'],
     [
@@ -85,7 +87,7 @@ describe('the measurement', () => {
     const check = costCheck(systemClock)
     const here = contextFor({ gatewayUrl: gateway.url, items: 50, goal: 'accuracy' })
     const whole = await check.plan(here)
-    const small = { ...whole.plan, pairs: 6, mostPairs: 6, halfRequests: 30 }
+    const small = { ...whole.plan, pairs: 6, mostPairs: 6 }
     const { run } = runWith()
     return check.analyse(small, await check.measure(here, { ...whole, plan: small }, run))
   }
@@ -97,6 +99,8 @@ describe('the measurement', () => {
     )
     expect(judgement.measurements[0]).toMatchObject({ verdict: 'inferior' })
     expect(judgement.measurements[0]!.estimate).toBeCloseTo(1.6 / 1.1 - 1, 1)
+    const seconds = judgement.details.computeSecondsPer1000 as { champion: number }
+    expect(seconds.champion).toBeCloseTo(1.1 / 32, 2)
   })
 
   test('says so when another version answers', async () => {

@@ -3,7 +3,7 @@ import { pairsForMargin } from '../../stats/index.ts'
 import { eachBounded } from '../bounded.ts'
 import { checkFailed, fatalReason } from '../client/failures.ts'
 import { createGatewayClient, type GatewayClient } from '../client/gateway-client.ts'
-import { itemBodies } from '../client/requests.ts'
+import { pinnedBody } from '../client/requests.ts'
 import { rounded } from '../judging.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { pairsWanted } from '../latency/pair-ratio.ts'
@@ -32,11 +32,6 @@ export async function measureCost(
   const stopped = () => void client.close()
   run.signal.addEventListener('abort', stopped, { once: true })
   try {
-    const items = context.golden.items
-    const body = {
-      champion: itemBodies(plan.champion.label, items),
-      candidate: itemBodies(plan.candidate.label, items),
-    }
     const progress = trackProgress(run, clock, plan.pairs, 'pairs')
     const pairs = (first: number, count: number) =>
       runBlocks({
@@ -45,11 +40,11 @@ export async function measureCost(
         first,
         count,
         read: (stored) => costBlock.parse(stored),
-        measure: (index) => measurePair(plan, client, body, items.length, index, run.signal),
+        measure: (index) => measurePair(context, plan, client, index, run.signal),
         onBlock: (_, wasFinished) => progress.advance(1, wasFinished),
       })
     const blocks = await pairs(0, plan.pairs)
-    const ratios = blocks.map((block) => costRatio(block, plan.winsorAt)).filter((ratio) => ratio !== null)
+    const ratios = blocks.map((block) => costRatio(block, plan)).filter((ratio) => ratio !== null)
     const more = pairsWanted(ratios, plan, pairsForMargin) - plan.pairs
     if (more > 0) {
       progress.grow(more)
@@ -63,31 +58,35 @@ export async function measureCost(
 }
 
 async function measurePair(
+  context: CheckContext,
   plan: CostPlan,
   client: GatewayClient,
-  body: Record<Arm, (index: number) => Uint8Array>,
-  items: number,
   index: number,
   signal: AbortSignal,
 ): Promise<CostBlock> {
   const random = seededRandom(plan.seed + index)
+  const { items } = context.golden
   const order: [Arm, Arm] = random() < 0.5 ? ['champion', 'candidate'] : ['candidate', 'champion']
-  const drawn = Array.from({ length: plan.halfRequests }, () => Math.floor(random() * items))
+  const groups = Array.from({ length: plan.groups }, () =>
+    Array.from({ length: plan.rowsPerRequest }, () => items[Math.floor(random() * items.length)]!.inputs),
+  )
   const half = async (arm: Arm) => {
-    const computeMs: number[] = []
-    let failed = 0
-    await eachBounded(drawn, plan.concurrency, async (item) => {
+    const bodies = groups.map((rows) => pinnedBody(plan[arm].label, rows))
+    // The same group again only after all others, so that one disturbance does not meet all its askings.
+    const askings = Array.from({ length: plan.repeats }, () => bodies).flat()
+    const computeMs: (number | null)[] = new Array<null>(askings.length).fill(null)
+    await eachBounded(askings, plan.concurrency, async (body, position) => {
       signal.throwIfAborted()
-      const outcome = await client.ask(body[arm](item))
+      const outcome = await client.ask(body)
       signal.throwIfAborted()
       const fatal = fatalReason(outcome, plan[arm].label) ?? hopeless(outcome.kind, outcome.status)
       if (fatal !== undefined) throw checkFailed('cost', fatal)
-      if (outcome.kind !== 'answered') failed++
-      else if (outcome.computeMs === null)
+      if (outcome.kind !== 'answered') return
+      if (outcome.computeMs === null)
         throw checkFailed('cost', 'answers do not say how long they were computed')
-      else computeMs.push(rounded(outcome.computeMs, 4))
+      computeMs[position] = rounded(outcome.computeMs, 4)
     })
-    return { arm, computeMs, failed }
+    return { arm, computeMs }
   }
   const first = await half(order[0])
   const second = await half(order[1])

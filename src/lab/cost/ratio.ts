@@ -1,23 +1,50 @@
 import { quantile } from '../../stats/index.ts'
-import type { CostBlock } from './raw.ts'
+import type { CostPlan } from './plan.ts'
+import type { CostBlock, CostHalf } from './raw.ts'
 
-/** Mean compute per answer of both sides of a pair, ms, each value counted at most at the pair's pooled quantile. */
-export function meansOf(block: CostBlock, winsorAt: number): { champion: number; candidate: number } | null {
-  const side = (arm: 'champion' | 'candidate') =>
-    block.halves.find((half) => half.arm === arm)?.computeMs ?? []
-  const champion = side('champion')
-  const candidate = side('candidate')
-  if (champion.length === 0 || candidate.length === 0) return null
-  const sorted = [...champion, ...candidate].sort((left, right) => left - right)
-  const cap = quantile(sorted, winsorAt)
-  const mean = (values: readonly number[]) =>
-    values.reduce((sum, value) => sum + Math.min(value, cap), 0) / values.length
-  return { champion: mean(champion), candidate: mean(candidate) }
+export type CostSums = Pick<CostPlan, 'groups' | 'rowsPerRequest' | 'askingQuantile'>
+
+/**
+ * Compute per row of both sides of a pair, ms: the mean over groups of a low quantile over repeats. The machine is taken
+ * away now and then for longer than an answer takes, which only ever adds to single askings and is no work of the model;
+ * what some rows cost more than others stays in. Only groups that both sides answered count.
+ *
+ * Spread of the log ratio between pairs on two cores under a load of eleven, equal versions, 60 requests a half: lower
+ * quartile .12, median .18; of single requests cut at their 99th percentile .68.
+ */
+export function meansOf(block: CostBlock, plan: CostSums): { champion: number; candidate: number } | null {
+  const side = (arm: CostHalf['arm']) => block.halves.find((half) => half.arm === arm)?.computeMs ?? []
+  const champion = groupCosts(side('champion'), plan)
+  const candidate = groupCosts(side('candidate'), plan)
+  const both = champion.flatMap((value, group) => {
+    const other = candidate[group]
+    return value === null || other === null || other === undefined ? [] : [[value, other] as const]
+  })
+  if (both.length === 0) return null
+  const rows = both.length * plan.rowsPerRequest
+  return {
+    champion: both.reduce((sum, [value]) => sum + value, 0) / rows,
+    candidate: both.reduce((sum, [, value]) => sum + value, 0) / rows,
+  }
 }
 
 /** ln of candidate over champion; null when a side has no answers or took no time. */
-export function costRatio(block: CostBlock, winsorAt: number): number | null {
-  const means = meansOf(block, winsorAt)
+export function costRatio(block: CostBlock, plan: CostSums): number | null {
+  const means = meansOf(block, plan)
   if (means === null || means.champion <= 0 || means.candidate <= 0) return null
   return Math.log(means.candidate / means.champion)
+}
+
+function groupCosts(
+  computeMs: CostHalf['computeMs'],
+  { groups, askingQuantile }: CostSums,
+): (number | null)[] {
+  return Array.from({ length: groups }, (_, group) => {
+    const asked = computeMs.filter((_, index) => index % groups === group).filter((value) => value !== null)
+    if (asked.length === 0) return null
+    return quantile(
+      asked.sort((left, right) => left - right),
+      askingQuantile,
+    )
+  })
 }

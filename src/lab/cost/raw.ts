@@ -2,12 +2,12 @@ import { z } from 'zod'
 
 const half = z.object({
   arm: z.enum(['champion', 'candidate']),
-  /** Of each answered request, as its header says. */
-  computeMs: z.array(z.number().nonnegative()),
-  failed: z.number().int().nonnegative(),
+  /** By repeat, then group: compute of the request by its header, ms; null: it failed. */
+  computeMs: z.array(z.number().nonnegative().nullable()),
 })
+export type CostHalf = z.infer<typeof half>
 
-/** Two halves in the order in which they were run, with the same items. */
+/** Two halves in the order in which they were run, with the same groups of rows. */
 export const costBlock = z.object({ halves: z.tuple([half, half]) })
 export type CostBlock = z.infer<typeof costBlock>
 
