@@ -18,6 +18,8 @@ export interface UpstreamAnswer {
   readonly body: Buffer
   readonly computeUs: number
   readonly queueUs: number
+  /** Spent by the version's preprocess module, beside `computeUs`. */
+  readonly preprocessUs: number
 }
 
 export interface UpstreamFailure {

@@ -258,7 +258,8 @@ export class PredictCall {
   #answer(answer: UpstreamAnswer): void {
     const version = this.#version as GatewayVersion
     this.#queueMs = answer.queueUs / 1000
-    this.#computeMs = answer.computeUs / 1000
+    // What a version does before its inference is work of that version too, and often most of it.
+    this.#computeMs = (answer.computeUs + answer.preprocessUs) / 1000
     const isRaw = this.#request.headers.accept?.includes(RAW) === true
     // The answer's bytes belong to the connection's buffer, and the response may be written later than now.
     const body = isRaw
