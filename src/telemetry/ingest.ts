@@ -146,10 +146,10 @@ export function createIngest(parts: {
     }
   }
 
-  const room = async () => {
-    if (waitingRecords >= WAITING_RECORDS && forRoom.length >= WAITING_CALLERS)
+  /** Asked again after waiting: others that were let in before may have filled the room. */
+  const waitForRoom = async () => {
+    if (forRoom.length >= WAITING_CALLERS)
       throw new SlipwayError('overloaded', { what: 'The telemetry queue', retryAfterMs: 1000 })
-    // Asked again after waiting: others that were let in before may have filled the room.
     while (waitingRecords >= WAITING_RECORDS && !isClosed)
       await new Promise<void>((resolve) => forRoom.push(resolve))
   }
@@ -159,7 +159,8 @@ export function createIngest(parts: {
     waitingRecords: () => waitingRecords,
 
     ingest: async (batch) => {
-      await room()
+      // Without a pause in between, so that the room that was seen is the room that is taken.
+      if (waitingRecords >= WAITING_RECORDS) await waitForRoom()
       if (isClosed) throw new SlipwayError('shutting_down')
       const records = inTime(batch.records, clock.nowMs())
       metrics.clockSkewed += records.skewed

@@ -64,8 +64,14 @@ export function windowKey(model: string, version: string, startMs: number): stri
 
 export function byStartThenVersion(left: TrafficWindow, right: TrafficWindow): number {
   return (
-    left.startMs - right.startMs || (left.version < right.version ? -1 : left.version > right.version ? 1 : 0)
+    left.startMs - right.startMs ||
+    compareText(left.version, right.version) ||
+    compareText(left.model, right.model)
   )
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0
 }
 
 function emptyWindow(model: string, version: string, startMs: number, sizeMs: number): TrafficWindow {
