@@ -145,7 +145,7 @@ function goBack(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
   if (!isQuiet && sinceMs < LONGEST_SILENCE_WAIT_MS) return WAIT
   if (isUp(world.candidate)) return { kind: 'stop', version: rollout.candidate }
   const answeredAtMs = world.candidateAnsweredAtMs ?? rollout.stepStartedAt
-  const rollbackMs = isQuiet ? Math.max(0, answeredAtMs - rollout.stepStartedAt) : null
+  const rollbackMs = isQuiet ? Math.max(0, Math.round(answeredAtMs - rollout.stepStartedAt)) : null
   return { kind: 'update', patch: { state: 'rolled-back', finishedAt: nowMs, rollbackMs } }
 }
 
