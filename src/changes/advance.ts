@@ -9,6 +9,7 @@ import { type ChangeParts, LIMITS } from './parts.ts'
 /** More steps than any change has; a loop that does not move is a fault, not something to spin on. */
 const MOST_STEPS = 2_000
 const FIRST_PAUSE_MS = 500
+const LONGEST_REASON = 400
 
 export type Outcome = Extract<Step, { kind: 'wait' | 'rest' }>
 
@@ -125,10 +126,7 @@ async function measureOrStop(
     run.signal.throwIfAborted()
     const tried = (tries.get(planned.check) ?? 0) + 1
     tries.set(planned.check, tried)
-    const reason =
-      error instanceof NotReady
-        ? error.message
-        : `the ${planned.check} check could not be run: ${(error as Error).message}`
+    const reason = whyBroken(error, planned.check)
     parts.logger.warn({ change: id, check: planned.check, tried, error }, 'check broke off')
     if (error instanceof NotReady)
       await ledger.append(view, {
@@ -149,6 +147,13 @@ async function measureOrStop(
   } finally {
     run.measuring.delete(id)
   }
+}
+
+/** In one line, for people; the log has the rest. */
+function whyBroken(error: unknown, check: string): string {
+  const said = (error as Error).message.replace(/\s+/g, ' ').slice(0, LONGEST_REASON)
+  const isWhole = error instanceof NotReady || (isSlipwayError(error) && error.code === 'check_failed')
+  return isWhole ? said : `The check ${check} could not be run: ${said}`
 }
 
 /** Everything `decide` may read; the heavy and the far parts only in the states that need them. */

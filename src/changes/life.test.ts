@@ -122,7 +122,7 @@ test('a check that breaks off is tried again; one that keeps breaking leaves the
   await drive(broken, broken.parts, second.id)
   expect(await broken.store.changes.get(second.id)).toMatchObject({
     state: 'inconclusive',
-    reason: 'the cost check could not be run: the gateway went away',
+    reason: 'The check cost could not be run: the gateway went away',
   })
 })
 

@@ -1,7 +1,7 @@
 import type { ChangeEvent, Evidence, Measurement, RolloutLook } from '../contracts/index.ts'
 import type { Bundle } from './bundle.ts'
 import { checkingRun, currentEvidence } from './facts.ts'
-import { intervalOf, sharePercent } from './words.ts'
+import { grouped, intervalOf, sharePercent } from './words.ts'
 
 /** The change as a page of Markdown: what a reviewer reads, a pull request holds and an auditor files. */
 export function reportOf(bundle: Bundle): string {
@@ -10,7 +10,7 @@ export function reportOf(bundle: Bundle): string {
   const current = run === undefined ? [] : currentEvidence(events, run, evidence)
   const sections = [
     `# ${change.id}: ${change.proposal.model} ${change.champion.label} → ${change.candidate.label}`,
-    change.verdict === null ? `*${stateOf(change)}*` : `**${change.verdict.sentence}**`,
+    change.verdict === null ? `*${safe(stateOf(change))}*` : `**${change.verdict.sentence}**`,
     facts([
       ['State', stateOf(change)],
       ['Hypothesis', change.proposal.hypothesis],
@@ -18,7 +18,10 @@ export function reportOf(bundle: Bundle): string {
       ['Risk', change.proposal.risk],
       ['Author', change.author],
       ['Proposed', timeOf(change.createdAt)],
-      ['Data', `${bundle.dataset.name}, ${bundle.dataset.items} items, \`${short(bundle.dataset.digest)}\``],
+      [
+        'Data',
+        `${bundle.dataset.name}, ${grouped(bundle.dataset.items)} items, \`${short(bundle.dataset.digest)}\``,
+      ],
       ['Champion', `${change.champion.label} \`${short(change.champion.id)}\``],
       ['Candidate', `${change.candidate.label} \`${short(change.candidate.id)}\``],
     ]),

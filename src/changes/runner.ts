@@ -45,7 +45,11 @@ export function createRunner(parts: ChangeParts, ledger: Ledger): Runner {
     else await store.jobs.send(QUEUE, { change: id }, { key: id })
   }
 
-  const work = async (id: string, signal: AbortSignal): Promise<void> => {
+  /**
+   * The job's own signal is not listened to: a queue that takes a busy process for gone hands the job out again, and
+   * that one finds the change running here. Stopping half-way would throw away what is being measured.
+   */
+  const work = async (id: string): Promise<void> => {
     if (running.has(id)) {
       wokenMeanwhile.add(id)
       return
@@ -55,11 +59,11 @@ export function createRunner(parts: ChangeParts, ledger: Ledger): Runner {
       do {
         wokenMeanwhile.delete(id)
         waiting.delete(id)
-        const outcome = await advance(parts, ledger, id, { signal, turn, measuring })
+        const outcome = await advance(parts, ledger, id, { signal: stop.signal, turn, measuring })
         if (outcome.kind === 'wait') waiting.set(id, outcome.untilMs ?? clock.nowMs() + LOOK_AGAIN_MS)
       } while (wokenMeanwhile.has(id))
     } catch (error) {
-      if (signal.aborted) return
+      if (stop.signal.aborted) return
       logger.error({ change: id, error }, 'change did not advance; it is tried again')
       waiting.set(id, clock.nowMs() + LOOK_AGAIN_MS)
     } finally {
@@ -81,11 +85,7 @@ export function createRunner(parts: ChangeParts, ledger: Ledger): Runner {
   return {
     async open() {
       for (let worker = 0; worker < WORKERS; worker++)
-        undos.push(
-          await store.jobs.work(QUEUE, (data, signal) =>
-            work(String(data.change), AbortSignal.any([signal, stop.signal])),
-          ),
-        )
+        undos.push(await store.jobs.work(QUEUE, (data) => work(String(data.change))))
       undos.push(
         store.watch(({ topic }) => {
           // The rollout of a waiting change may have moved; which one it was is cheap to find out.
