@@ -1,13 +1,14 @@
 import type { GuardName, Rollout, RolloutLook } from '../../../src/contracts/index.ts'
-import { grouped, percent } from '../format/numbers.ts'
+import { grouped, percent, tickPercent } from '../format/numbers.ts'
 import { clockTime } from '../format/times.ts'
 import { type LookPoint, lookPoints, stepChanges, topOf } from './looks.ts'
 import { BottomAxis, type Box, LeftAxis, Plot } from './plot.tsx'
 import { bandPath, csvOf, linear, linePath, niceTicks, thinned, timeTicks } from './scale.ts'
 
-const INSET = { left: 46, right: 34, top: 20, bottom: 26 }
 /** More points than this cannot be told apart at any width we draw. */
 const MOST_POINTS = 400
+/** The judge decides nothing before so many windows; until then the rates jump about. */
+const FIRST_WINDOWS = 10
 
 interface CanaryChartProps {
   readonly rollout: Rollout
@@ -18,11 +19,12 @@ interface CanaryChartProps {
 
 /** Both arms' rates and what the looks allow to say of their difference, up to now. */
 export function CanaryChart({ rollout, looks, guard, title }: CanaryChartProps) {
-  const points = thinned(lookPoints(looks, guard), MOST_POINTS)
+  const settled = looks.filter((look) => look.windows >= FIRST_WINDOWS)
+  const points = thinned(lookPoints(settled, guard), MOST_POINTS)
   if (points.length === 0)
     return <p className="mute">The first look comes after ten seconds with both versions.</p>
   const top = topOf(points)
-  const from = Math.min(points[0]!.at, rollout.startedAt)
+  const from = points[0]!.at
   const to = Math.max(points.at(-1)!.at, from + 1000)
   const scales = (box: Box) => ({
     x: linear([from, to], [box.left, box.right]),
@@ -33,13 +35,13 @@ export function CanaryChart({ rollout, looks, guard, title }: CanaryChartProps) 
       title={title}
       description={`Rates of ${rollout.champion} and ${rollout.candidate} over ${points.length} looks; the dashed line is ${rollout.champion} plus the margin.`}
       height={236}
-      inset={INSET}
+      inset={{ left: 46, right: labelWidth(rollout), top: 20, bottom: 26 }}
       positions={(box) => points.map(({ at }) => scales(box).x(at))}
       readingText={(index) => readingText(points[index ?? points.length - 1]!, rollout)}
       reading={(index) => readingText(points[index ?? points.length - 1]!, rollout)}
     >
       {(box) => (
-        <Lines box={box} {...scales(box)} points={points} top={top} rollout={rollout} looks={looks} />
+        <Lines box={box} {...scales(box)} points={points} top={top} rollout={rollout} looks={settled} />
       )}
     </Plot>
   )
@@ -69,6 +71,8 @@ function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
       }),
     )
   const limit = points.findLast((point) => point.limit !== null)
+  // Where the candidate's line ends near the margin, the label makes room for it.
+  const isOverLimit = (last.candidate ?? 0) > (last.limit ?? 1) * 0.75
   const [candidateAt, championAt] = labelPlaces(
     y(last.candidate ?? 0),
     y(last.champion ?? 0),
@@ -76,7 +80,10 @@ function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
   )
   return (
     <>
-      <LeftAxis box={box} ticks={niceTicks(0, top).map((rate) => ({ at: y(rate), label: percent(rate) }))} />
+      <LeftAxis
+        box={box}
+        ticks={niceTicks(0, top).map((rate) => ({ at: y(rate), label: tickPercent(rate) }))}
+      />
       <BottomAxis
         box={box}
         ticks={timeTicks(points[0]!.at, last.at, 5).map((at) => ({
@@ -85,20 +92,18 @@ function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
         }))}
         least={64}
       />
-      {stepChanges(looks).map((change) => (
-        <g key={change.at}>
-          <line className="step-line" x1={x(change.at)} x2={x(change.at)} y1={box.top} y2={box.bottom} />
-          <text x={x(change.at) + 5} y={box.top + 6}>
-            {change.from} → {change.to} %
-          </text>
-        </g>
-      ))}
+      <StepLines box={box} x={x} looks={settled} />
       <path className="band" d={bandPath(band)} />
       <path className="margin-line" d={line((point) => point.limit)} />
       <path className="arm-champion" d={line((point) => point.champion)} />
       <path className="arm-candidate" d={line((point) => point.candidate)} />
       {limit !== undefined && (
-        <text className="margin-text halo" x={box.right} y={y(limit.limit!) - 6} textAnchor="end">
+        <text
+          className="margin-text halo"
+          x={isOverLimit ? box.left + 6 : box.right - 6}
+          y={y(limit.limit!) - 6}
+          textAnchor={isOverLimit ? 'start' : 'end'}
+        >
           margin: {rollout.champion} + {Number((limit.guard.margin * 100).toFixed(2))} pp
         </text>
       )}
@@ -110,6 +115,37 @@ function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
       </text>
     </>
   )
+}
+
+/** A label stands right of its line, or left of it where there is no room, and a row lower where the last one is near. */
+function StepLines({ box, x, looks }: Pick<LinesProps, 'box' | 'x' | 'looks'>) {
+  const labelWidthPx = 66
+  let row = 0
+  let before = Number.NEGATIVE_INFINITY
+  return stepChanges(looks).map((change) => {
+    const at = x(change.at)
+    row = at - before < labelWidthPx ? row + 1 : 0
+    before = at
+    const isLeft = at + labelWidthPx > box.right
+    return (
+      <g key={change.at}>
+        <line className="step-line" x1={at} x2={at} y1={box.top} y2={box.bottom} />
+        <text
+          className="halo"
+          x={isLeft ? at - 5 : at + 5}
+          y={box.top + 4 + row * 15}
+          textAnchor={isLeft ? 'end' : 'start'}
+        >
+          {change.from} → {change.to} %
+        </text>
+      </g>
+    )
+  })
+}
+
+/** Room for the names at the ends of the lines; a long one may not eat the chart. */
+function labelWidth({ champion, candidate }: Rollout): number {
+  return Math.min(110, 16 + 7 * Math.max(champion.length, candidate.length))
 }
 
 /** Two labels at the ends of two lines, never on top of each other. */
@@ -126,7 +162,7 @@ function readingText(point: LookPoint, rollout: Rollout): string {
   const interval =
     guard.lower === null || guard.upper === null
       ? ''
-      : ` · difference between ${pointsText(guard.lower)} and ${pointsText(guard.upper)} pp`
+      : ` · difference ${pointsText(guard.lower)} to ${pointsText(guard.upper)} pp`
   return `${clockTime(point.at, true)} · ${point.sharePercent} % · ${rollout.candidate} ${rate(point.candidate)}, ${rollout.champion} ${rate(point.champion)} of ${grouped(guard.candidate.requests)} and ${grouped(guard.champion.requests)} requests${interval}`
 }
 

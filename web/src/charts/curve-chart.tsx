@@ -1,4 +1,4 @@
-import { milliseconds } from '../format/numbers.ts'
+import { milliseconds, tickMilliseconds } from '../format/numbers.ts'
 import { Figure, Legend } from './figure.tsx'
 import { BottomAxis, type Box, LeftAxis, Plot } from './plot.tsx'
 import { csvOf, linear, linePath, logarithmic, logTicks } from './scale.ts'
@@ -62,7 +62,7 @@ export function CurveChart({ curve, champion, candidate }: CurveChartProps) {
               />
               <BottomAxis
                 box={box}
-                ticks={logTicks(...ends).map((at) => ({ at: x(at), label: milliseconds(at) }))}
+                ticks={logTicks(...ends).map((at) => ({ at: x(at), label: tickMilliseconds(at) }))}
               />
               <path className="arm-champion" d={line(1)} />
               <path className="arm-candidate" d={line(2)} />

@@ -1,5 +1,5 @@
 import { bucketEdgeMs, type Histogram } from '../../../src/kernel/histogram.ts'
-import { milliseconds, percent } from '../format/numbers.ts'
+import { milliseconds, percent, tickMilliseconds, tickPercent } from '../format/numbers.ts'
 import { BottomAxis, type Box, LeftAxis, Plot } from './plot.tsx'
 import { csvOf, linear, logarithmic, logTicks, niceTicks } from './scale.ts'
 
@@ -53,11 +53,11 @@ export function HistogramChart({ title, series }: { title: string; series: reado
           <>
             <LeftAxis
               box={box}
-              ticks={niceTicks(0, top).map((share) => ({ at: y(share), label: percent(share) }))}
+              ticks={niceTicks(0, top).map((share) => ({ at: y(share), label: tickPercent(share) }))}
             />
             <BottomAxis
               box={box}
-              ticks={logTicks(...ends, 6).map((ms) => ({ at: x(ms), label: milliseconds(ms) }))}
+              ticks={logTicks(...ends, 6).map((ms) => ({ at: x(ms), label: tickMilliseconds(ms) }))}
               least={58}
             />
             {series.map(({ version }, layer) => {

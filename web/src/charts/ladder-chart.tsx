@@ -1,4 +1,4 @@
-import { grouped, milliseconds } from '../format/numbers.ts'
+import { grouped, milliseconds, tickMilliseconds } from '../format/numbers.ts'
 import { Figure, Legend } from './figure.tsx'
 import { BottomAxis, type Box, LeftAxis, Plot } from './plot.tsx'
 import { csvOf, linear, linePath, logarithmic, logTicks, niceTicks } from './scale.ts'
@@ -78,7 +78,7 @@ export function LadderChart({ rungs, champion, candidate, ratePerSecond }: Ladde
             <>
               <LeftAxis
                 box={box}
-                ticks={logTicks(...ends).map((ms) => ({ at: y(ms), label: milliseconds(ms) }))}
+                ticks={logTicks(...ends).map((ms) => ({ at: y(ms), label: tickMilliseconds(ms) }))}
               />
               <BottomAxis
                 box={box}

@@ -40,8 +40,21 @@ export function duration(ms: number): string {
   const minutes = Math.round(seconds / 60)
   if (minutes < 90) return `${minutes} min`
   const hours = Math.floor(minutes / 60)
-  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  if (hours < 48)
+    return hours >= 10 || minutes % 60 === 0
+      ? `${Math.round(minutes / 60)} h`
+      : `${hours} h ${minutes % 60} min`
   return `${Math.round(hours / 24)} d`
+}
+
+/** For axes: `0.5 %`, `2 %`, no zeros that say nothing. */
+export function tickPercent(share: number): string {
+  return `${Number((share * 100).toFixed(3))} %`
+}
+
+/** For axes: `2 ms`, `0.5 ms`, `1 s`. */
+export function tickMilliseconds(ms: number): string {
+  return ms < 1000 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`
 }
 
 export function counted(count: number, one: string, many = `${one}s`): string {

@@ -5,6 +5,8 @@ import { useQuery } from '../data/use-query.ts'
 import { counted, duration, grouped } from '../format/numbers.ts'
 import { Empty, Failure, Panel, Waiting } from '../parts/panel.tsx'
 import { Ago, At } from '../parts/time.tsx'
+import { plainReason } from './change/guard-words.ts'
+import { inputWords } from './failure-words.ts'
 
 export function IncidentsPage() {
   const { data: incidents, error } = useQuery(incidentsQuery())
@@ -47,7 +49,7 @@ function IncidentPanel({ incident, cases }: { incident: Incident; cases: readonl
   const { openedAt, closedAt, changeId } = incident
   return (
     <Panel
-      title={incident.title}
+      title={plainReason(incident.title)}
       sub={
         <>
           {incident.id} · {incident.model}
@@ -124,8 +126,8 @@ function Cases({ cases }: { cases: readonly FailureCase[] }) {
                 </td>
                 <td className="nowrap">{one.code}</td>
                 <td>{one.label}</td>
-                <td className="case-input" title={one.input.slice(0, 1000)}>
-                  {one.input.slice(0, 160)}
+                <td className="case-input" title={inputWords(one.input).slice(0, 1000)}>
+                  {inputWords(one.input).slice(0, 160)}
                 </td>
                 <td>
                   {one.changeId !== null && <Link href={`/changes/${one.changeId}`}>{one.changeId}</Link>}

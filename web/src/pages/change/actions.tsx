@@ -165,6 +165,7 @@ function ReasonDialog({
     <Dialog title={title} onClose={onClose}>
       {children}
       <form
+        className="ask"
         onSubmit={(event) => {
           event.preventDefault()
           act.run(() => onAct(reason.trim()), onClose)

@@ -9,7 +9,7 @@ import { Panel } from '../../parts/panel.tsx'
 import { Segments } from '../../parts/segments.tsx'
 import { Actions } from './actions.tsx'
 import { Forecast } from './forecast.tsx'
-import { guardNames, guardState, neededWords } from './guard-words.ts'
+import { guardNames, guardState, neededWords, plainReason } from './guard-words.ts'
 
 interface CanaryPanelsProps {
   readonly change: Change
@@ -110,7 +110,7 @@ function Needs({ rollout, look }: { rollout: Rollout; look: RolloutLook | undefi
   if (rollout.state === 'rolled-back' || rollout.state === 'aborting')
     return (
       <p className="needs">
-        <b className="bad">{rollout.reason ?? look?.reason ?? 'Rolled back.'}</b>
+        <b className="bad">{plainReason(rollout.reason ?? look?.reason ?? 'rolled back')}</b>
         {rollout.rollbackMs !== null && (
           <span className="mute block">
             {`The last request on ${rollout.candidate} came ${duration(rollout.rollbackMs)} after the decision.`}

@@ -11,7 +11,9 @@ import { Ago } from '../../parts/time.tsx'
 import { Actions } from './actions.tsx'
 import { CanaryPanels } from './canary-panels.tsx'
 import { ClassTable } from './class-table.tsx'
+import { accuracyDetails, readDetails } from './details.ts'
 import { FlipsPanel } from './flips-panel.tsx'
+import { plainReason } from './guard-words.ts'
 import { LogPanel } from './log-panel.tsx'
 import { ProgressPanel } from './progress-panel.tsx'
 import { headlineOf, stateWords } from './states.ts'
@@ -24,19 +26,28 @@ export function ChangePage({ id }: { id: string }) {
   const { rollout, looks } = useQuery(rolloutQuery(id)).data ?? { rollout: null, looks: [] }
   if (change === undefined) return error === undefined ? <Waiting what={id} /> : <Failure error={error} />
   const isChecking = change.state === 'checking'
+  const accuracy = readDetails(
+    accuracyDetails,
+    evidence.find(({ check }) => check === 'accuracy'),
+  )
+  const flips = accuracy?.flips ?? []
   return (
     <>
       <title>{`${change.id} · ${change.proposal.model} ${change.champion.label} → ${change.candidate.label} · Slipway`}</title>
       <Head change={change} rollout={rollout} look={looks.at(-1)} />
       {error !== undefined && <Failure error={error} />}
       {isChecking && <ProgressPanel change={change} />}
-      {rollout === null && <Next change={change} />}
+      {rollout === null && !isChecking && <Next change={change} />}
       <ClassTable change={change} evidence={evidence} />
       {rollout !== null && <CanaryPanels change={change} rollout={rollout} looks={looks} />}
-      <div className="two">
-        <FlipsPanel change={change} evidence={evidence} />
+      {flips.length === 0 ? (
         <LogPanel events={events} />
-      </div>
+      ) : (
+        <div className="two">
+          <FlipsPanel change={change} accuracy={accuracy} flips={flips} />
+          <LogPanel events={events} />
+        </div>
+      )}
     </>
   )
 }
@@ -49,7 +60,7 @@ interface HeadProps {
 
 function Head({ change, rollout, look }: HeadProps) {
   const [isVerifyOpen, setVerifyOpen] = useState(false)
-  const { words, tone } = stateWords(change, rollout, look)
+  const { words, tone } = stateWords(change, { rollout, look })
   const { proposal, champion, candidate } = change
   return (
     <>
@@ -119,7 +130,7 @@ function Next({ change }: { change: Change }) {
   if (says === undefined) return null
   return (
     <Panel title={says.title}>
-      <p className="mute">{change.reason ?? says.text}</p>
+      <p className="mute">{change.reason === null ? says.text : plainReason(change.reason)}</p>
       {change.state === 'sign-off' && change.verdict !== null && (
         <p>
           Signed is exactly this evidence: <code className="block signed">{change.verdict.evidenceHash}</code>
@@ -135,7 +146,6 @@ const NEXT: Partial<Record<Change['state'], { title: string; text: string }>> = 
     title: 'Nothing runs yet',
     text: 'The checks measure both versions side by side; traffic does not move before a verdict.',
   },
-  checking: { title: 'Stop here?', text: 'Withdrawing stops the checks. No traffic has moved.' },
   staging: {
     title: 'Staging',
     text: 'The candidate is started and asked real questions, without live traffic.',

@@ -41,6 +41,8 @@ export const accuracyDetails = z
   })
   .partial()
 
+export type AccuracyDetails = z.infer<typeof accuracyDetails>
+
 export const latencyDetails = z
   .object({
     ratePerSecond: z.number(),

@@ -1,27 +1,42 @@
 import type { ChangeEvent } from '../../../../src/contracts/index.ts'
-import { shortHash } from '../../format/measurements.ts'
+import { calmSentence, shortHash } from '../../format/measurements.ts'
 import { grouped } from '../../format/numbers.ts'
+import { plainReason } from './guard-words.ts'
 
 type Facts = Record<string, unknown>
 
 /** One line of the log: who did what, and why where it was said. Facts that an event does not carry are left out. */
 export function eventWords({ type, actor, data }: Pick<ChangeEvent, 'type' | 'actor' | 'data'>): string {
-  return `${actor}: ${WORDS[type]?.(data) ?? type.replaceAll('-', ' ')}`
+  return `${actor}: ${plainReason(WORDS[type]?.(data) ?? type.replaceAll('-', ' '))}`
+}
+
+/** Links that only repeat what the next one says: shown with the whole chain. */
+export function isMinor({ type, data }: Pick<ChangeEvent, 'type' | 'data'>): boolean {
+  return (
+    type === 'check-started' ||
+    type === 'staging-started' ||
+    type === 'canary-started' ||
+    (type === 'gate-decided' && data.result === 'pass')
+  )
 }
 
 const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
-  'change-proposed': (data) => `proposed${quoted(data.hypothesis)}`,
+  'change-proposed': ({ proposal }) => `proposed${quoted((proposal as Facts | undefined)?.hypothesis)}`,
   'checking-started': () => 'started the checks',
   'check-started': (data) => `${text(data.check)} started`,
-  'check-finished': (data) => `${text(data.check)} finished${because(data.summary ?? data.status)}`,
+  'check-finished': (data) =>
+    `${text(data.check)} ${text(data.status)}${because(text(data.summary).split(';')[0])}`,
   'gate-decided': (data) => `gate ${text(data.gate)}: ${text(data.result)}${reasons(data)}`,
-  'verdict-reached': (data) => `verdict${because(data.sentence ?? data.recommendation)}`,
+  'verdict-reached': ({ verdict }) =>
+    `verdict${because(calmSentence(text((verdict as Facts | undefined)?.sentence)))}`,
   'staging-started': () => 'staging started',
-  'staging-finished': (data) => `staging finished${because(data.summary ?? data.result)}`,
-  'sign-off-requested': (data) => `asks for a sign-off${hash(data)}`,
+  'staging-finished': ({ probe }) => `staging finished${answered(probe as Facts | undefined)}`,
+  'sign-off-requested': (data) =>
+    `asks for ${text(data.wanted) || 'a'} sign-off${Number(data.wanted) > 1 ? 's' : ''} of${hash(data)}`,
   'sign-off-given': (data) => `signed the evidence${hash(data)}${because(data.note)}`,
   'canary-started': (data) => `canary started${because(data.says)}`,
-  'step-promoted': (data) => `promoted ${step(data)}${because(data.reason)}`,
+  'step-promoted': (data) =>
+    `${data.step === 0 ? 'canary started at' : 'promoted to'} ${text(data.sharePercent)} %`,
   'canary-paused': (data) => `paused${because(data.reason)}`,
   'canary-resumed': () => 'resumed',
   'canary-finished': (data) => `canary finished${because(data.reason)}`,
@@ -33,7 +48,7 @@ const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
   'change-withdrawn': (data) => `withdrew it${because(data.reason)}`,
   'champion-replaced': (data) =>
     `${text(data.candidate ?? data.champion) || 'the candidate'} is the champion now`,
-  'change-closed': () => 'closed',
+  'change-closed': (data) => `closed${kept(data.failureCases)}`,
 }
 
 function text(value: unknown): string {
@@ -52,12 +67,16 @@ function hash({ evidenceHash }: Facts): string {
   return text(evidenceHash) === '' ? '' : ` ${shortHash(text(evidenceHash))}`
 }
 
-function step({ from, to }: Facts): string {
-  return text(to) === '' ? '' : text(from) === '' ? `to ${text(to)} %` : `${text(from)} → ${text(to)} %`
+function answered(probe: Facts | undefined): string {
+  const failures = Array.isArray(probe?.failures) ? probe.failures.length : 0
+  if (typeof probe?.sent !== 'number') return ''
+  return failures === 0
+    ? `: ${probe.sent} requests answered`
+    : `: ${failures} of ${probe.sent} requests failed`
 }
 
 function kept(cases: unknown): string {
-  return typeof cases === 'number' ? `, ${grouped(cases)} failing requests kept` : ''
+  return typeof cases === 'number' && cases > 0 ? `, ${grouped(cases)} failing requests kept` : ''
 }
 
 function reasons({ reasons: given }: Facts): string {

@@ -3,7 +3,7 @@ import { CurveChart } from '../../charts/curve-chart.tsx'
 import { LadderChart } from '../../charts/ladder-chart.tsx'
 import { PairsChart } from '../../charts/pairs-chart.tsx'
 import { estimateText, intervalText, marginText, shortHash, verdictWord } from '../../format/measurements.ts'
-import { duration, grouped, milliseconds, percent } from '../../format/numbers.ts'
+import { duration, grouped, percent } from '../../format/numbers.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { At } from '../../parts/time.tsx'
 import {
@@ -209,10 +209,10 @@ function Percentiles({ percentiles, change }: PercentilesProps) {
     if (one.ms === null) return <span className="mute">no answer</span>
     return (
       <span className="nowrap">
-        {milliseconds(one.ms)}{' '}
+        {one.ms.toFixed(2)} ms{' '}
         {one.lowerMs != null && one.upperMs != null && (
           <span className="mute">
-            [{one.lowerMs.toFixed(1)}, {one.upperMs.toFixed(1)}]
+            [{one.lowerMs.toFixed(2)}, {one.upperMs.toFixed(2)}]
           </span>
         )}
       </span>

@@ -1,30 +1,31 @@
 import { useState } from 'react'
-import type { Change, Evidence } from '../../../../src/contracts/index.ts'
+import type { Change } from '../../../../src/contracts/index.ts'
 import { csvOf } from '../../charts/scale.ts'
 import { grouped } from '../../format/numbers.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Segments } from '../../parts/segments.tsx'
-import { accuracyDetails, type Flip, readDetails } from './details.ts'
+import type { AccuracyDetails, Flip } from './details.ts'
+import { inTurn } from './flips.ts'
 
 const SHOWN_AT_ONCE = 8
 
+interface FlipsPanelProps {
+  readonly change: Change
+  readonly accuracy: AccuracyDetails | undefined
+  readonly flips: readonly Flip[]
+}
+
 /** The items on which exactly one version is right, with their text. */
-export function FlipsPanel({ change, evidence }: { change: Change; evidence: readonly Evidence[] }) {
+export function FlipsPanel({ change, accuracy, flips }: FlipsPanelProps) {
   const [kind, setKind] = useState<'all' | 'fixed' | 'broken'>('all')
   const [slice, setSlice] = useState('')
   const [shown, setShown] = useState(SHOWN_AT_ONCE)
-  const details = readDetails(
-    accuracyDetails,
-    evidence.find(({ check }) => check === 'accuracy'),
-  )
-  const flips = details?.flips
-  if (flips === undefined) return null
   const slices = slicesOf(flips)
-  const chosen = flips.filter(
+  const chosen = inTurn(flips).filter(
     (flip) => (kind === 'all' || flip.kind === kind) && (slice === '' || sliceNames(flip).includes(slice)),
   )
-  const count = (of: 'fixed' | 'broken') => details?.[of] ?? flips.filter((flip) => flip.kind === of).length
+  const count = (of: 'fixed' | 'broken') => accuracy?.[of] ?? flips.filter((flip) => flip.kind === of).length
   return (
     <Panel
       title="Answers that changed"

@@ -9,6 +9,11 @@ export const guardNames: Record<GuardName, string> = {
   latencyP99: 'latency p99',
 }
 
+/** The judge's reasons name guards as the change file does; people read them as words. */
+export function plainReason(reason: string): string {
+  return reason.replace(/\blatencyP(\d+)\b/g, 'latency p$1')
+}
+
 export function guardState(look: GuardLook | undefined): string {
   if (look === undefined) return 'no look yet'
   return { promote: 'settled', abort: 'worse', continue: 'open', inconclusive: 'too little data' }[

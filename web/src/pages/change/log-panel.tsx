@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { ChangeEvent } from '../../../../src/contracts/index.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { At } from '../../parts/time.tsx'
-import { eventWords } from './event-words.ts'
+import { eventWords, isMinor } from './event-words.ts'
 
 const SHOWN_AT_FIRST = 12
 
@@ -10,7 +10,9 @@ const SHOWN_AT_FIRST = 12
 export function LogPanel({ events }: { events: readonly ChangeEvent[] }) {
   const [isWhole, setWhole] = useState(false)
   const newestFirst = events.toReversed()
-  const shown = isWhole ? newestFirst : newestFirst.slice(0, SHOWN_AT_FIRST)
+  const shown = isWhole
+    ? newestFirst
+    : newestFirst.filter((event) => !isMinor(event)).slice(0, SHOWN_AT_FIRST)
   return (
     <Panel title="Who did what" sub="Hash-chained. Nothing here can be edited.">
       <ol className="log">
@@ -23,9 +25,9 @@ export function LogPanel({ events }: { events: readonly ChangeEvent[] }) {
           </li>
         ))}
       </ol>
-      {!isWhole && newestFirst.length > SHOWN_AT_FIRST && (
+      {shown.length < newestFirst.length && (
         <button type="button" className="button" onClick={() => setWhole(true)}>
-          Show all {newestFirst.length}
+          Show all {newestFirst.length} links
         </button>
       )}
     </Panel>

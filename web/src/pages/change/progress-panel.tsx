@@ -1,6 +1,7 @@
 import type { Change, CheckProgress } from '../../../../src/contracts/index.ts'
 import { duration, grouped } from '../../format/numbers.ts'
 import { Panel } from '../../parts/panel.tsx'
+import { Actions } from './actions.tsx'
 
 /** While checks run: how far each is and how long it will take. */
 export function ProgressPanel({ change }: { change: Change }) {
@@ -20,6 +21,7 @@ export function ProgressPanel({ change }: { change: Change }) {
           ))}
         </tbody>
       </table>
+      <Actions change={change} rollout={null} />
     </Panel>
   )
 }

@@ -1,6 +1,7 @@
 import type { Change, ChangeState, Rollout, RolloutLook } from '../../../../src/contracts/index.ts'
 import { calmSentence } from '../../format/measurements.ts'
 import { grouped, sharePercent } from '../../format/numbers.ts'
+import { plainReason } from './guard-words.ts'
 
 const OVER: ReadonlySet<ChangeState> = new Set([
   'live',
@@ -47,7 +48,7 @@ function runningPart({ checks }: Change): string {
 }
 
 function because(reason: string | null): string {
-  return reason === null ? '.' : `: ${reason.replace(/\.$/, '')}.`
+  return reason === null ? '.' : `: ${plainReason(reason).replace(/\.$/, '')}.`
 }
 
 export interface StateWords {
@@ -56,16 +57,29 @@ export interface StateWords {
   readonly tone: 'good' | 'poor' | 'busy' | 'plain'
 }
 
+/** What a page knows of the canary: the rollout itself, or only the candidate's share of the traffic. */
+export interface CanaryView {
+  readonly rollout?: Rollout | null
+  readonly look?: RolloutLook | undefined
+  readonly sharePercent?: number | undefined
+}
+
+function canaryWords({ rollout, look, sharePercent: split }: CanaryView): StateWords {
+  if (rollout == null)
+    return { words: split === undefined ? 'canary' : `canary ${sharePercent(split)}`, tone: 'busy' }
+  const share = sharePercent(rollout.plan.steps[rollout.step] ?? 100)
+  if (rollout.state === 'paused') return { words: `canary ${share} · paused`, tone: 'poor' }
+  return {
+    words: `canary ${share} · ${look?.decision === 'hold' ? 'waits for traffic' : 'on track'}`,
+    tone: 'good',
+  }
+}
+
 /** Where it stands, in a few words: "canary 25 % · on track". */
-export function stateWords(change: Change, rollout?: Rollout | null, look?: RolloutLook): StateWords {
+export function stateWords(change: Change, known: CanaryView = {}): StateWords {
   switch (change.state) {
-    case 'canary': {
-      if (rollout == null) return { words: 'canary', tone: 'busy' }
-      const share = sharePercent(rollout.plan.steps[rollout.step] ?? 100)
-      if (rollout.state === 'paused') return { words: `canary ${share} · paused`, tone: 'poor' }
-      const isHeld = look?.decision === 'hold'
-      return { words: `canary ${share} · ${isHeld ? 'gathering evidence' : 'on track'}`, tone: 'good' }
-    }
+    case 'canary':
+      return canaryWords(known)
     case 'checking': {
       const done = change.checks.filter(({ status }) => status !== 'waiting' && status !== 'running').length
       return { words: `checking · ${done} of ${change.checks.length} done`, tone: 'busy' }

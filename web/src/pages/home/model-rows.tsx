@@ -5,7 +5,7 @@ import { championFirst, seriesOf, vitalsOf } from '../../charts/windows.ts'
 import { windowsQuery } from '../../data/queries.ts'
 import { useQuery } from '../../data/use-query.ts'
 import { counted, milliseconds, percent, perSecond, sharePercent } from '../../format/numbers.ts'
-import { stateWords } from '../change/states.ts'
+import { isOpen, stateWords } from '../change/states.ts'
 
 const BIN_MS = 10_000
 const SPAN_MS = 15 * 60_000
@@ -55,6 +55,7 @@ function ModelRow({ model, changes }: { model: ModelSummary; changes: readonly C
   const series = championFirst(seriesOf(live?.windows ?? [], { ...at, spanMs: SPAN_MS }), model.champion)
   const vitals = vitalsOf(live?.windows ?? [], { ...at, spanMs: VITALS_MS })
   const failed = vitals.failedShare ?? 0
+  const moving = changes.filter((change) => change.proposal.model === model.model && isOpen(change))
   return (
     <tr>
       <th scope="row">
@@ -79,21 +80,17 @@ function ModelRow({ model, changes }: { model: ModelSummary; changes: readonly C
               {counted(model.openIncidents, 'incident')}
             </Link>
           )}
-          {model.openChanges.map((id) => {
-            const change = changes.find((one) => one.id === id)
+          {moving.map((change) => {
+            const { words, tone } = stateWords(change, {
+              sharePercent: model.traffic?.shares[change.candidate.label],
+            })
             return (
-              <Link
-                key={id}
-                href={`/changes/${id}`}
-                className={`chip ${change === undefined ? '' : stateWords(change).tone}`}
-              >
-                {id} {change === undefined ? '' : stateWords(change).words}
+              <Link key={change.id} href={`/changes/${change.id}`} className={`chip ${tone}`}>
+                {change.id} {words}
               </Link>
             )
           })}
-          {model.openIncidents === 0 && model.openChanges.length === 0 && (
-            <span className="mute">nothing</span>
-          )}
+          {model.openIncidents === 0 && moving.length === 0 && <span className="mute">nothing</span>}
         </div>
       </td>
     </tr>

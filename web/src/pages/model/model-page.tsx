@@ -2,11 +2,18 @@ import { Link } from 'wouter'
 import { HistogramChart, histogramCsv } from '../../charts/histogram-chart.tsx'
 import { TrafficChart, trafficCsv } from '../../charts/traffic-chart.tsx'
 import { championFirst, seriesOf, vitalsOf } from '../../charts/windows.ts'
-import { deploymentsQuery, modelQuery, versionsQuery, windowsQuery } from '../../data/queries.ts'
+import {
+  changesQuery,
+  deploymentsQuery,
+  modelQuery,
+  versionsQuery,
+  windowsQuery,
+} from '../../data/queries.ts'
 import { useQuery } from '../../data/use-query.ts'
 import { milliseconds, percent, perSecond } from '../../format/numbers.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Empty, Failure, Panel, Waiting } from '../../parts/panel.tsx'
+import { isOpen, stateWords } from '../change/states.ts'
 import { RequestsPanel } from './requests-panel.tsx'
 import { SplitPanel } from './split-panel.tsx'
 import { VersionsPanel } from './versions-panel.tsx'
@@ -20,6 +27,7 @@ export function ModelPage({ model: name }: { model: string }) {
   const live = useQuery(windowsQuery(name, BIN_MS)).data
   const deployments = useQuery(deploymentsQuery(name)).data ?? []
   const versions = useQuery(versionsQuery(name)).data ?? []
+  const changes = useQuery(changesQuery()).data ?? []
   if (model === undefined) return error === undefined ? <Waiting what={name} /> : <Failure error={error} />
   const windows = live?.windows ?? []
   const at = { sizeMs: BIN_MS, nowMs: live?.nowMs ?? 0 }
@@ -28,6 +36,7 @@ export function ModelPage({ model: name }: { model: string }) {
     version,
     ...vitalsOf(windows, { ...at, spanMs: SPAN_MS, version }),
   }))
+  const moving = changes.filter((change) => change.proposal.model === name && isOpen(change))
   const now = vitalsOf(windows, { ...at, spanMs: VITALS_MS })
   return (
     <>
@@ -46,11 +55,16 @@ export function ModelPage({ model: name }: { model: string }) {
         <span className={model.champion === null ? 'chip poor' : 'chip good'}>
           {model.champion === null ? 'no version serves' : `champion ${model.champion}`}
         </span>
-        {model.openChanges.map((id) => (
-          <Link key={id} href={`/changes/${id}`} className="chip busy">
-            change {id}
-          </Link>
-        ))}
+        {moving.map((change) => {
+          const { words, tone } = stateWords(change, {
+            sharePercent: model.traffic?.shares[change.candidate.label],
+          })
+          return (
+            <Link key={change.id} href={`/changes/${change.id}`} className={`chip ${tone}`}>
+              {change.id} {words}
+            </Link>
+          )
+        })}
         {model.openIncidents > 0 && (
           <Link href="/incidents" className="chip poor">
             {model.openIncidents} open incident{model.openIncidents === 1 ? '' : 's'}

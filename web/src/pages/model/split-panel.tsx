@@ -54,7 +54,7 @@ export function SplitPanel({ model, deployments, order }: SplitPanelProps) {
         <Empty says="No version is deployed. This starts one:" command={`slipway deploy ${model.model} v1`} />
       ) : (
         <div className="scroll">
-          <table className="small">
+          <table className="small narrow">
             <thead>
               <tr>
                 <th scope="col">Version</th>
