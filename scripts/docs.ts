@@ -1,11 +1,14 @@
 /**
- * The generated pages: docs/openapi.json from the route table, docs/errors.md from the error table, and the table of
- * rooms in docs/architecture.md. `--check` writes nothing and fails where a page is behind the code.
+ * The generated pages: docs/openapi.json from the route table, docs/errors.md from the error table, the table of rooms
+ * in docs/architecture.md, docs/reference/cli.md from the commands, docs/reference/files.md and docs/schemas/ from the
+ * forms of the files. `--check` writes nothing and fails where a page is behind the code.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import packageJson from '#package.json' with { type: 'json' }
 import { openApiDocument } from '../src/api/index.ts'
 import { errorTable } from '../src/contracts/index.ts'
+import { cliPage } from './reference/cli.ts'
+import { fileSchema, filesPage } from './reference/files.ts'
 import { rooms } from './rooms.ts'
 
 const check = process.argv.includes('--check')
@@ -13,6 +16,10 @@ const behind: string[] = []
 
 write('docs/openapi.json', `${JSON.stringify(openApiDocument(packageJson.version), null, 2)}\n`)
 write('docs/errors.md', errorPage())
+write('docs/reference/cli.md', cliPage())
+write('docs/reference/files.md', filesPage())
+for (const name of ['change', 'model'] as const)
+  write(`docs/schemas/${name}.schema.json`, `${JSON.stringify(fileSchema(name), null, 2)}\n`)
 write('docs/architecture.md', withRooms(readFileSync('docs/architecture.md', 'utf8')))
 
 if (behind.length > 0) {

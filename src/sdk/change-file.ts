@@ -14,7 +14,7 @@ import type { FileToUpload } from './upload.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
 /** The form of `change.yaml`. Units are written out; paths are relative to the file. */
-const form = z.strictObject({
+export const changeFileForm = z.strictObject({
   model: modelName,
   from: z.string().default('champion'),
   to: z.strictObject(versionFields),
@@ -43,7 +43,7 @@ const form = z.strictObject({
     })
     .optional(),
 })
-type Form = z.output<typeof form>
+type Form = z.output<typeof changeFileForm>
 
 export interface ChangeFile {
   readonly model: string
@@ -55,7 +55,7 @@ export interface ChangeFile {
 
 /** Throws `FileError`: unknown keys, wrong units, impossible plans; with line, reason and what to write instead. */
 export function parseChangeFile(text: string, file = 'change.yaml'): ChangeFile {
-  const read = readYamlFile(text, file, form)
+  const read = readYamlFile(text, file, changeFileForm)
   refuseImpossible(read)
   const { artifact, preprocess, ...to } = read.value.to
   const files = [

@@ -10,7 +10,9 @@ export const percentagePoints = withUnit('pp', 'percentage points', 'Write 1pp f
 export const percent = withUnit('%', 'percent', 'Write 10% for a tenth.')
 
 function withUnit(unit: string, words: string, hint: string) {
-  return z.unknown().transform((written, context): number => {
+  // What an editor checks by; the transformation below says more.
+  const anything = z.unknown().meta({ type: 'string', pattern: `^(\\d+(\\.\\d+)?|\\.\\d+) *${unit}$` })
+  return anything.transform((written, context): number => {
     const text = typeof written === 'string' ? written.trim() : written
     const parts = typeof text === 'string' ? /^(\d+(?:\.\d+)?|\.\d+)\s*(\S*)$/.exec(text) : null
     if (parts === null || parts[2] !== unit) {

@@ -1,4 +1,4 @@
-export { type ChangeFile, parseChangeFile } from './change-file.ts'
+export { type ChangeFile, changeFileForm, parseChangeFile } from './change-file.ts'
 export {
   type Answer,
   type CallOptions,
@@ -9,6 +9,6 @@ export {
 } from './client.ts'
 export type { EventsOptions, ServerEvent } from './events.ts'
 export { FileError } from './file-error.ts'
-export { type DatasetFile, type ModelFile, parseModelFile } from './model-file.ts'
+export { type DatasetFile, type ModelFile, modelFileForm, parseModelFile } from './model-file.ts'
 export { ProblemError } from './problem-error.ts'
 export { digestOfFile, type FileToUpload, type ReadFile, uploadFiles } from './upload.ts'

@@ -29,7 +29,7 @@ const datasetForm = z.strictObject({
 })
 
 /** The form of `model.yaml`. Paths are relative to the file. */
-const form = z.strictObject({
+export const modelFileForm = z.strictObject({
   model: modelName,
   description: z.string().max(2000).optional(),
   owner: z.string().max(200).optional(),
@@ -44,7 +44,7 @@ const form = z.strictObject({
     .strictObject({ dataset: datasetName, requestsPerSecond: z.number().positive().max(100_000).optional() })
     .optional(),
 })
-type Form = z.output<typeof form>
+type Form = z.output<typeof modelFileForm>
 
 export interface ModelFile {
   readonly model: NewModel
@@ -69,7 +69,7 @@ export interface DatasetFile {
 
 /** Throws `FileError`, as `parseChangeFile` does. */
 export function parseModelFile(text: string, file = 'model.yaml'): ModelFile {
-  const read = readYamlFile(text, file, form)
+  const read = readYamlFile(text, file, modelFileForm)
   refuseImpossible(read)
   const { champion, datasets, traffic, ...model } = read.value
   const { label, replicas, artifact, preprocess, ...rest } = champion
