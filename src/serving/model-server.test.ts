@@ -202,6 +202,35 @@ describe('a model server', () => {
   })
 })
 
+describe('a slow model', () => {
+  const slow = fileURLToPath(new URL('testing/slow.onnx', import.meta.url))
+  const contract: ModelContract = {
+    inputs: [{ name: 'x', dtype: 'float32', shape: [] }],
+    outputs: [{ name: 'y', dtype: 'float32', shape: [] }],
+  }
+
+  test('computes while probes answer and deadlines pass', async () => {
+    const server = await start(
+      specOf({ engine: 'onnx', contract, batching: { maxBatchSize: 1 } }, { artifactPath: slow }),
+    )
+    const client = await dial(server)
+    const log: string[] = []
+    const note = (what: string) => () => void log.push(what)
+    const answer = ask(client, [{ x: 1 }], { contract })
+    const answered = answer.then(note('answered'))
+    await sleep(10)
+    await Promise.all([
+      answered,
+      ask(client, [{ x: 2 }], { contract, deadlineMs: 5 }).then(note('late')),
+      fetch(`${server.status.httpUrl}/livez`).then(note('live')),
+      client.ping().then(note('pong')),
+    ])
+    expect(log.toSorted()).toEqual(['answered', 'late', 'live', 'pong'])
+    expect(log.at(-1)).toBe('answered')
+    expect((await answer).values).toEqual([{ y: 1 }])
+  })
+})
+
 describe('probes', () => {
   const get = async (server: ModelServer, path: string, headers: Record<string, string> = {}) =>
     (await fetch(`${server.status.httpUrl}${path}`, { headers })).status

@@ -35,6 +35,8 @@ import { writeStatus } from './status-file.ts'
 /** Bytes a gateway may have outstanding at a replica. */
 const CREDIT_BYTES = 64 * 1024 * 1024
 const WARM_UP_RUNS = 3
+/** No further run begins after this: a slow model shall not be slow to start as well. */
+const WARM_UP_MS = 2000
 /** Enough to see what a row costs; a whole batch of a large model would take long to start. */
 const WARM_UP_ROWS = 32
 
@@ -201,8 +203,10 @@ class Replica implements ModelServer {
     } else {
       await this.#inferSample(zeroBatch(this.#inputs.tensors, 1))
     }
+    const untilMs = clock.monotonicMs() + WARM_UP_MS
     for (let run = 0; run < WARM_UP_RUNS; run++) {
       for (const rows of new Set([1, most])) {
+        if (clock.monotonicMs() > untilMs) return
         const startMs = clock.monotonicMs()
         await this.#engine.warmUp(rows)
         // The first run pays for what the next ones find done.
