@@ -59,6 +59,21 @@ export function replicaMetrics({ labels, batcher, health, connections }: Metrics
     'Fitted cost of one more row in a batch.',
     () => batcher().service.perRowMs / 1000,
   )
+  gauge(
+    'batch_hold_seconds',
+    'How long a batch would wait for company now, at most; less than 1 ms is no wait.',
+    () => batcher().holdMs / 1000,
+  )
+  new Counter({
+    name: 'slipway_replica_batches_total',
+    help: 'Batches by why they ran when they did.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, runs] of Object.entries(batcher().runs)) this.inc({ reason }, runs)
+    },
+  })
   gauge('ready', '1 when requests are answered.', () => Number(health.isReady))
   gauge('stuck', '1 when there is work and nothing comes out of it.', () => Number(health.isStuck))
   gauge('link_connections', 'Gateways that are connected.', connections)

@@ -167,7 +167,10 @@ describe('a model server', () => {
     const metrics = await fetch(`${server.status.httpUrl}/metrics`, {
       headers: { authorization: `Bearer ${KEY}` },
     })
-    expect(await metrics.text()).toMatch(/slipway_replica_rows_total\{.*\} 1\n/)
+    const text = await metrics.text()
+    expect(text).toMatch(/slipway_replica_rows_total\{.*\} 1\n/)
+    expect(text).toMatch(/slipway_replica_batches_total\{reason="full",.*\} 1\n/)
+    expect(text).toMatch(/slipway_replica_requests_total\{outcome="ok",.*\} 1\n/)
   })
 
   test('fails requests by script and serves the others', async () => {

@@ -1,5 +1,5 @@
 import type { BatchPolicy } from '../../contracts/index.ts'
-import { decide, nextPatience, type Outlook } from './decide.ts'
+import { decide, nextPatience, type Outlook, type RunReason } from './decide.ts'
 import { type Batch, BatchQueue, type Work } from './queue.ts'
 import { ServiceTime } from './service-time.ts'
 
@@ -26,6 +26,8 @@ export type Refusal = { readonly retryAfterMs: number; readonly reason: 'full' |
 /** The thin part: a queue, one instance, one timer. What to do is decided in `decide`. */
 export class Batcher<W extends Work> {
   readonly service = new ServiceTime()
+  /** How many batches ran for which reason, for those who ask why it waits as it does. */
+  readonly runs: Record<RunReason, number> = { full: 0, complete: 0, late: 0, 'not worth waiting': 0 }
   readonly #options: BatcherOptions<W>
   readonly #queue = new BatchQueue<W>()
   #running: { readonly rows: number; readonly startedMs: number } | undefined
@@ -48,6 +50,11 @@ export class Batcher<W extends Work> {
 
   get queuedWork(): number {
     return this.#queue.length
+  }
+
+  /** How long company would be waited for now, at most. */
+  get holdMs(): number {
+    return Math.min(this.#options.policy.maxQueueDelayMs, this.service.fixedMs) * this.#patience
   }
 
   get runningRows(): number {
@@ -95,6 +102,7 @@ export class Batcher<W extends Work> {
     }
     const decision = decide(this.#queue, this.#options.policy, this.#outlook(), nowMs)
     if (decision.kind === 'run') {
+      this.runs[decision.reason]++
       this.#patience = nextPatience(this.#patience, decision.reason)
       this.#start(decision.batch, nowMs)
     }
