@@ -4,7 +4,8 @@ import { type AxisVerdict, type Estimate, settlesAt, verdictOf } from '../stats/
 /** Six digits after the point: four of a percent. Finer ones are noise, and evidence stays readable. */
 export function rounded(value: number, digits = 6): number {
   const factor = 10 ** digits
-  return Math.round(value * factor) / factor
+  // Halves go away from zero on both sides, so that swapping the versions mirrors every number; + 0 ends minus zero.
+  return (Math.sign(value) * Math.round(Math.abs(value) * factor)) / factor + 0
 }
 
 /** A measure read off its interval. `interval` null: it could not be measured, which is inconclusive. */

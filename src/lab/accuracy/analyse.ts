@@ -216,6 +216,6 @@ function gainNeeds(tally: Tally): string {
 function neededFor(plan: AccuracyPlan, measurement: Measurement, tally: Tally): string {
   const discordant = (tally.gained.length + tally.lost.length) / tally.n
   if (discordant <= plan.margin || discordant >= 1) return measurement.needs ?? ''
-  const equal = pairedItemsForMargin(plan.margin, discordant)
+  const equal = pairedItemsForMargin(plan.margin, discordant, { alpha: (1 - plan.confidence) / 2 })
   return `${measurement.needs} Equal versions are shown to be no worse by ≈ ${grouped(equal)} items.`
 }

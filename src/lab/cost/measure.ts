@@ -1,5 +1,4 @@
 import { type Clock, seededRandom } from '../../kernel/index.ts'
-import { pairsForMargin } from '../../stats/index.ts'
 import { eachBounded } from '../bounded.ts'
 import { checkFailed, fatalReason } from '../client/failures.ts'
 import { createGatewayClient, type GatewayClient } from '../client/gateway-client.ts'
@@ -45,7 +44,7 @@ export async function measureCost(
       })
     const blocks = await pairs(0, plan.pairs)
     const ratios = blocks.map((block) => costRatio(block, plan)).filter((ratio) => ratio !== null)
-    const more = pairsWanted(ratios, plan, pairsForMargin) - plan.pairs
+    const more = pairsWanted(ratios, plan) - plan.pairs
     if (more > 0) {
       progress.grow(more)
       blocks.push(...(await pairs(plan.pairs, more)))

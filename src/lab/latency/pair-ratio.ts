@@ -1,4 +1,5 @@
-import { quantile } from '../../stats/index.ts'
+import { pairsForMargin, quantile } from '../../stats/index.ts'
+import type { LatencyPlan } from './plan.ts'
 import type { Half, PairBlock } from './raw.ts'
 
 /** Ascending; what got no answer in time is infinite: a censored value is kept, never dropped. */
@@ -29,12 +30,13 @@ export function standardDeviation(values: readonly number[]): number {
  */
 export function pairsWanted(
   logRatios: readonly number[],
-  plan: { readonly pairs: number; readonly mostPairs: number; readonly margin: number },
-  needed: (margin: number, spread: number) => number | undefined,
+  plan: Pick<LatencyPlan, 'pairs' | 'mostPairs' | 'margin' | 'confidence'>,
 ): number {
   const finite = logRatios.filter(Number.isFinite)
   if (finite.length < 2) return plan.pairs
   const spread = standardDeviation(finite)
   if (spread === 0) return plan.pairs
-  return Math.min(plan.mostPairs, Math.max(plan.pairs, needed(plan.margin, spread) ?? plan.mostPairs))
+  // One end of the interval decides, so each end has half of what the interval may err.
+  const needed = pairsForMargin(plan.margin, spread, { alpha: (1 - plan.confidence) / 2 })
+  return Math.min(plan.mostPairs, Math.max(plan.pairs, needed ?? plan.mostPairs))
 }

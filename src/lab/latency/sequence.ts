@@ -1,5 +1,5 @@
 import { histogramQuantileMs } from '../../kernel/index.ts'
-import { pairsForMargin, quantile } from '../../stats/index.ts'
+import { quantile } from '../../stats/index.ts'
 import { ascending, logRatio, pairsWanted } from './pair-ratio.ts'
 import type { LatencyPlan } from './plan.ts'
 import type { Half, PairBlock } from './raw.ts'
@@ -35,5 +35,5 @@ export function wantsAnother(plan: LatencyPlan, kind: 'aa' | 'ab', pairs: readon
   if (sound.length < planned) return true
   if (kind === 'aa') return false
   const first = sound.slice(0, planned).map((pair) => logRatio(pair, plan.quantile))
-  return sound.length < pairsWanted(first, plan, pairsForMargin)
+  return sound.length < pairsWanted(first, plan)
 }
