@@ -1,16 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { openTestStore } from '../store/testing.ts'
 import { createChanges, verifyBundle } from './index.ts'
+import { defaultPolicy, type Policy } from './policy.ts'
 import { Died, dyingParts } from './testing/dying.ts'
 import type { FleetScript } from './testing/fake-fleet.ts'
-import { fakeJudge, GOOD, type LabScript } from './testing/fake-lab.ts'
+import { fakeJudge, type LabScript } from './testing/fake-lab.ts'
 import { drive, MODEL, openWorld, proposalOf } from './testing/world.ts'
 
-/** Short lives with every kind of write in them. */
-const LIVES: [string, { lab?: LabScript; fleet?: FleetScript }][] = [
-  ['goes live', {}],
-  ['is rolled back by the judge', { fleet: { abortAtStep: 1 } }],
-  ['is blocked by a gate', { lab: { gains: { ...GOOD.gains, accuracy: [-0.03, -0.02, -0.025] } } }],
+/** Few blocks and few checks: every kind of write is there, and each is died at. */
+const lab: LabScript = { gains: { compatibility: [1], accuracy: [0.13, 0.15], cost: [0.01] } }
+const tier = { checks: ['compatibility' as const, 'accuracy' as const, 'cost' as const], signOffs: 0 }
+const policy: Policy = {
+  ...defaultPolicy,
+  requiredAxes: ['accuracy', 'cost'],
+  tiers: { ...defaultPolicy.tiers, 'same-family': tier },
+}
+
+const LIVES: [string, { lab: LabScript; fleet?: FleetScript }][] = [
+  ['goes live', { lab }],
+  ['is rolled back by the judge', { lab, fleet: { abortAtStep: 1 } }],
+  ['is blocked by a gate', { lab: { gains: { ...lab.gains, accuracy: [-0.03, -0.02] } } }],
 ]
 
 describe.each(LIVES)('a change that %s', (_, scripts) => {
@@ -18,18 +27,19 @@ describe.each(LIVES)('a change that %s', (_, scripts) => {
   async function live(kill: { at: number; when: 'before' | 'after' }) {
     const store = await openTestStore()
     const world = await openWorld({ ...scripts, store })
+    const parts = { ...world.parts, policy }
     try {
-      const changes = createChanges(world.parts)
+      const changes = createChanges(parts)
       const { id } = await changes.propose(
         proposalOf({ rollout: { ...proposalOf().rollout, steps: [1, 100] } }),
         'ada',
       )
       await changes.start(id, 'ada')
-      const first = dyingParts(world.parts, kill)
+      const first = dyingParts(parts, kill)
       await drive(world, first.parts, id).catch((error: unknown) => {
         if (!(error instanceof Died)) throw error
       })
-      await drive(world, world.parts, id)
+      await drive(world, parts, id)
       const change = await store.changes.get(id)
       const events = await store.changes.events(id)
       const incidents = await store.incidents.list({ model: MODEL }, { limit: 10 })
