@@ -1,0 +1,86 @@
+/**
+ * Every command that the pages show is pasted into a shell, page by page, against an installation that the first page
+ * starts. What cannot run here, or not in this time, stands in `ELSEWHERE` with what covers it.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openReader, type Reader } from './installation.ts'
+import { type Block, readPage, readPages } from './pages.ts'
+
+/** In this order: the first makes what the others use, the last stops and restores it. */
+const ORDER = ['docs/first-change.md', 'README.md']
+const LAST = 'docs/operate.md'
+
+/** By the first line of a block: what is pasted in its place (nothing: it is left out), and why. */
+const ELSEWHERE: Readonly<Record<string, { readonly instead?: string; readonly why: string }>> = {
+  'make up      # install, build, start everything on this machine, and carry the sample change live': {
+    why: 'test/story runs it on the packed package; `make test` is what runs this test',
+  },
+  'export PATH=$PWD/bin:$PATH\nslipway change run samples/looks-better/change.yaml': {
+    instead: 'slipway status',
+    why: 'test/story carries both samples to their ends; down is the last thing this test does',
+  },
+  'slipway change run my-model/change.yaml': {
+    instead:
+      'slipway change run my-model/change.yaml --detach\nslipway deploy inbox v2\nslipway traffic set inbox v2=100',
+    why: 'it measures for minutes; test/story carries a change live. Its end is made by hand',
+  },
+}
+
+/** By a line of a block: what must be in its output. */
+const SAYS: Readonly<Record<string, RegExp>> = {
+  'slipway up --bare': /✔ control .*✔ gateway/,
+  'slipway deploy inbox v1 --traffic 100': /✔ inbox v1 is active/,
+  '  -d \'{"inputs": [{"text": "You have won a prize. Click here!"}]}\'':
+    /"model":"inbox","version":"v1","outputs":\[\{"label":1,"spam_probability":0\.\d+\}\]/,
+  'slipway change plan my-model/change.yaml': /latency +about .*canary/s,
+  'slipway change status c-7f3a': /v1 → v2 +goal: accuracy/,
+  'slipway verify my-model/bundle.json': /✔ c-\w+ verifies/,
+  'slipway rollback inbox': /✔ inbox: v1 100 %/,
+}
+
+let reader: Reader
+let changeId = 'c-7f3a'
+beforeAll(async () => {
+  reader = await openReader()
+})
+afterAll(() => reader?.close())
+
+const others = readPages()
+  .map(({ path }) => path)
+  .filter((path) => !ORDER.includes(path) && path !== LAST)
+
+describe.each([...ORDER, ...others, LAST])('%s', (path) => {
+  const blocks = readPage(path).blocks.filter(({ language }) => ['sh', 'bash', 'console'].includes(language))
+  test.for(blocks.map((block) => [`line ${block.line}: ${block.text.split('\n')[0]}`, block] as const))(
+    '%s',
+    async ([, block]) => {
+      const script = scriptOf(block)
+      if (script === '') return
+      const { code, out } = await reader.paste(script.replaceAll('c-7f3a', changeId))
+      expect({ code, out }).toMatchObject({ code: 0 })
+      if (block.text === scriptOf(block))
+        for (const [line, says] of Object.entries(SAYS))
+          if (block.text.split('\n').includes(line)) expect(out).toMatch(says)
+      changeId = /change (c-[a-z0-9]+)/.exec(out)?.[1] ?? changeId
+    },
+  )
+})
+
+test('nothing is excused or expected that no page shows', () => {
+  const shown = readPages().flatMap(({ blocks }) => blocks.map(({ text }) => text))
+  for (const start of Object.keys(ELSEWHERE))
+    expect(
+      shown.some((text) => text.startsWith(start)),
+      start,
+    ).toBe(true)
+  for (const line of Object.keys(SAYS))
+    expect(
+      shown.some((text) => text.split('\n').includes(line)),
+      line,
+    ).toBe(true)
+})
+
+function scriptOf(block: Block): string {
+  const excused = Object.entries(ELSEWHERE).find(([start]) => block.text.startsWith(start))
+  return excused === undefined ? block.text : (excused[1].instead ?? '')
+}
