@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 export interface FloorPath {
   readonly url: string
   readonly key: string
+  readonly gatewayPid: number
   stop(): Promise<void>
 }
 
@@ -27,6 +28,7 @@ export async function startFloor(): Promise<FloorPath> {
   return {
     url: `http://127.0.0.1:${String(port)}/`,
     key: 'bench_secret',
+    gatewayPid: children[1]?.pid as number,
     stop: async () => {
       for (const child of children) {
         child.kill()
