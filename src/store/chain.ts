@@ -25,27 +25,3 @@ export interface ChainHead {
   readonly sequence: number
   readonly hash: string
 }
-
-/** Undefined when the whole log holds together; else the first link that does not, and why. In order of sequence. */
-export function verifyChain(events: readonly ChangeEvent[]): ChainFault | undefined {
-  let previous: ChangeEvent | undefined
-  for (const [index, event] of events.entries()) {
-    const reason = faultOf(event, index, previous)
-    if (reason !== undefined) return { sequence: event.sequence, reason }
-    previous = event
-  }
-  return undefined
-}
-
-export interface ChainFault {
-  readonly sequence: number
-  readonly reason: string
-}
-
-function faultOf(event: ChangeEvent, index: number, previous: ChangeEvent | undefined): string | undefined {
-  const { hash, ...link } = event
-  if (event.sequence !== index) return `event ${index} is missing`
-  if (previous !== undefined && event.change !== previous.change) return 'it belongs to another change'
-  if (event.previousHash !== (previous?.hash ?? null)) return 'it does not follow the event before it'
-  return digestOf(link) === hash ? undefined : 'its content is not what was hashed'
-}

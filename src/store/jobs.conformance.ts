@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Opened } from './store.conformance.ts'
+import type { Opened } from './testing/opened.ts'
 
 export function describeJobs(opened: () => Opened): void {
   describe('jobs', () => {

@@ -107,9 +107,8 @@ async function startBoss(database: Database, logger: Logger): Promise<PgBoss> {
     monitorVacuum: false,
     reindex: false,
     openTelemetry: { enabled: false },
-    // How soon a stopped heartbeat is seen.
-    superviseIntervalSeconds: 5,
-    monitorIntervalSeconds: 5,
+    // How soon a stopped heartbeat is seen. The embedded store has none to look for, and idles cheaper.
+    ...(database.kind === 'postgres' ? { superviseIntervalSeconds: 5, monitorIntervalSeconds: 5 } : {}),
   }
   const boss = new PgBoss(options)
   boss.on('error', (error) => logger.warn({ reason: error.message }, 'job queue failed'))

@@ -53,6 +53,10 @@ test.each([
   })
 })
 
-test('the shipped ones are numbered without gaps', () => {
-  expect(readMigrations().map(({ number }) => number)).toEqual([1, 2, 3])
+test('the shipped ones apply, and the logs they make are append-only', async () => {
+  expect(await migrate(database)).toEqual(readMigrations().map((_, index) => index + 1))
+  const script = (text: string) => database.transaction((session) => session.script(text))
+  await script(`INSERT INTO audit VALUES (0, now(), 'ada', 'revoke key', 'k1', '{}', NULL, 'sha256:1')`)
+  await expect(script(`UPDATE audit SET actor = 'eve'`)).rejects.toThrow('audit is append-only')
+  await expect(script('DELETE FROM audit')).rejects.toThrow('audit is append-only')
 })

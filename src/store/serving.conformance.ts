@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { digestOf, digestOfBytes } from '../kernel/index.ts'
-import type { Opened } from './store.conformance.ts'
+import type { Opened } from './testing/opened.ts'
 import { AT, echoSpec, someDigest, spamModel, withVersions } from './testing/samples.ts'
 
 export function describeServing(opened: () => Opened): void {

@@ -5,11 +5,7 @@ import { describeServing } from './serving.conformance.ts'
 import type { Store } from './store.ts'
 import { describeTelemetry } from './telemetry.conformance.ts'
 import { type ManualClock, manualClock } from './testing/manual-clock.ts'
-
-export interface Opened {
-  readonly store: Store
-  readonly clock: ManualClock
-}
+import type { Opened } from './testing/opened.ts'
 
 /** Holds a store to what `store.ts` promises. `open` gives an empty one each time; who asked for it closes it. */
 export function conformsToStore(name: string, open: (clock: ManualClock) => Promise<Store>): void {

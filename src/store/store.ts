@@ -275,6 +275,7 @@ export interface RolloutRepository {
 }
 
 export interface IncidentRepository {
+  /** The same id again changes nothing: whoever opens one may have to do so twice. `unknown_model`. */
   open(incident: Incident): Promise<void>
   addAction(id: string, action: { at: number; what: string }): Promise<void>
   close(id: string, at: number): Promise<void>

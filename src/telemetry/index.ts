@@ -1,5 +1,2 @@
-export type { Incidents, NewIncident } from './incidents.ts'
-export type { WindowQuery } from './live-windows.ts'
-export { readSplit, type SplitReading } from './split-ratio.ts'
-export { createTelemetry, type Telemetry, type TelemetryMetrics, type TelemetryOptions } from './telemetry.ts'
-export { rebin, WINDOW_MS, windowsOf } from './windows.ts'
+export { createTelemetry, type Telemetry } from './telemetry.ts'
+export { rebin } from './windows.ts'

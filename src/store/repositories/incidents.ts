@@ -3,7 +3,7 @@ import type { Incident } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import type { Tables } from '../schema.ts'
 import type { IncidentRepository } from '../store.ts'
-import { isForeignKeyViolation, isUniqueViolation } from '../store-error.ts'
+import { isForeignKeyViolation } from '../store-error.ts'
 import type { Context } from './context.ts'
 import { dateOrNull, json, msOrNull, ordinalCursor, pageOf } from './rows.ts'
 
@@ -23,12 +23,12 @@ export function incidentRepository({ database: { db }, tell }: Context): Inciden
           opened_at: new Date(incident.openedAt),
           closed_at: dateOrNull(incident.closedAt),
         })
+        .onConflict((conflict) => conflict.column('incident_id').doNothing())
         .execute()
         .catch((error: unknown) => {
-          if (isUniqueViolation(error))
-            throw new SlipwayError('conflict', { what: `Incident ${incident.id}` })
-          if (isForeignKeyViolation(error)) throw new SlipwayError('unknown_model', { model: incident.model })
-          throw error
+          throw isForeignKeyViolation(error)
+            ? new SlipwayError('unknown_model', { model: incident.model })
+            : error
         })
       tell('incidents', incident.id)
     },
