@@ -1,4 +1,4 @@
-import type { Clock } from '../kernel/index.ts'
+import type { Clock, Logger } from '../kernel/index.ts'
 
 export interface Pulse {
   /** Asks for a run soon; asking many times is asking once. */
@@ -7,16 +7,20 @@ export interface Pulse {
   stop(): Promise<void>
 }
 
+export interface PulseParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** A wake waits so long, so that a burst of events becomes one run. */
+  readonly gatherMs: number
+  readonly intervalMs: number
+  work(): Promise<void>
+}
+
 /**
  * Runs `work` when woken and at least every `intervalMs`, one run at a time. What is asked during a run makes one
- * further run. A wake waits `gatherMs`, so that a burst of events becomes one run.
+ * further run. A run that fails is logged, and made again at the next beat.
  */
-export function createPulse(
-  clock: Clock,
-  gatherMs: number,
-  intervalMs: number,
-  work: () => Promise<void>,
-): Pulse {
+export function createPulse({ clock, logger, gatherMs, intervalMs, work }: PulseParts): Pulse {
   const ending = new AbortController()
   let isAsked = false
   let awaken = new AbortController()
@@ -28,7 +32,9 @@ export function createPulse(
       if (ending.signal.aborted) return
       isAsked = false
       awaken = new AbortController()
-      await work()
+      await work().catch((error: unknown) => {
+        logger.error({ err: error }, 'a turn failed and will be made again')
+      })
     }
   }
 

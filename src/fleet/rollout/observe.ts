@@ -4,18 +4,11 @@ import type { ObservedReplica } from '../fleet.ts'
 import { isReady } from '../reconcile/decide.ts'
 import type { ArmState, RolloutWorld } from './advance.ts'
 import { lookAfterPromotion } from './after-promotion.ts'
-import { type Folded, gather, lastSeconds, nothingFolded } from './evidence.ts'
+import { gather, lastSeconds } from './evidence.ts'
 import { BASELINE_MS, fixThresholds } from './guards.ts'
 import { look } from './look.ts'
+import type { RolloutMemory } from './memories.ts'
 import { settledUntil, type WindowSource } from './window-source.ts'
-
-/** What the judge keeps of a rollout between looks; all of it can be read again. */
-export interface RolloutMemory {
-  folded: Folded
-  /** Since when an arm has been seen without a ready replica. */
-  readonly unreadySinceMs: Map<string, number>
-  lastLook: Pick<RolloutLook, 'sequence' | 'at' | 'step' | 'decision'> | undefined
-}
 
 export interface ObserveParts {
   readonly store: Pick<Store, 'traffic' | 'deployments' | 'rollouts' | 'requestLog'>
@@ -25,14 +18,6 @@ export interface ObserveParts {
 
 /** So far before now an arm must have had no request to count as silent, in settled seconds. */
 const SILENT_MS = 2_000
-
-export async function remember(store: ObserveParts['store'], rollout: Rollout): Promise<RolloutMemory> {
-  const lastLook = (await store.rollouts.looks(rollout.id)).reduce<RolloutLook | undefined>(
-    (last, each) => (last === undefined || each.sequence > last.sequence ? each : last),
-    undefined,
-  )
-  return { folded: nothingFolded(rollout), unreadySinceMs: new Map(), lastLook }
-}
 
 /** Reads all that `advance` has to know at this moment. */
 export async function observe(

@@ -3,12 +3,14 @@ import type { Store } from '../../store/index.ts'
 import type { ObservedReplica, RolloutWish } from '../fleet.ts'
 import { requireServing } from '../traffic/traffic-writer.ts'
 
+export type StartableStore = Pick<Store, 'versions' | 'traffic' | 'deployments' | 'rollouts'>
+
 /**
  * A rollout moves units between two versions, so these two must be all that has traffic, the champion must serve, the
  * candidate must be ready to, and no other rollout may move the same units.
  */
 export async function requireStartable(
-  store: Pick<Store, 'versions' | 'traffic' | 'deployments' | 'rollouts'>,
+  store: StartableStore,
   replicas: readonly ObservedReplica[],
   { model, champion, candidate, plan }: RolloutWish,
 ): Promise<void> {
