@@ -1,7 +1,9 @@
+import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLogger, silentLogger, systemClock } from '../kernel/index.ts'
 import { openStore } from './open-store.ts'
 import { conformsToStore } from './store.conformance.ts'
+import { killed, writerIn } from './testing/child.ts'
 import { type PostgresHarness, postgresHarness } from './testing/postgres-harness.ts'
 import { sampleRecord, spamModel } from './testing/samples.ts'
 
@@ -20,7 +22,7 @@ describe.skipIf(isSkipped)('on a real PostgreSQL', () => {
   test('two processes that open an empty database at once both get a whole store', async () => {
     const databaseUrl = await postgres.createDatabase()
     const open = () =>
-      openStore({ dataFolder: '/tmp', databaseUrl, logger: silentLogger(), clock: systemClock })
+      openStore({ dataFolder: tmpdir(), databaseUrl, logger: silentLogger(), clock: systemClock })
     const [left, right] = await Promise.all([open(), open()])
     await left.models.create(spamModel)
     expect(await right.models.get('spam_filter')).toMatchObject(spamModel)
@@ -48,6 +50,22 @@ describe.skipIf(isSkipped)('on a real PostgreSQL', () => {
       taken: 1,
     })
     await store.jobs.send('before', {})
+    await store.close()
+  })
+
+  test('a job whose process was killed is taken up by another one', { timeout: 90_000 }, async () => {
+    const databaseUrl = await postgres.createDatabase()
+    const { child } = await writerIn([tmpdir(), databaseUrl], (lines) => lines.includes('job'))
+    await killed(child)
+    const store = await openStore({
+      dataFolder: tmpdir(),
+      databaseUrl,
+      logger: silentLogger(),
+      clock: systemClock,
+    })
+    const job = Promise.withResolvers<unknown>()
+    await store.jobs.work('checks', async (data) => job.resolve(data))
+    expect(await job.promise).toEqual({ n: 1 })
     await store.close()
   })
 
@@ -79,7 +97,7 @@ describe.skipIf(isSkipped)('on a real PostgreSQL', () => {
 
   test('where nothing listens, opening fails with the reason', async () => {
     const open = openStore({
-      dataFolder: '/tmp',
+      dataFolder: tmpdir(),
       databaseUrl: 'postgres://nobody@127.0.0.1:1/none',
       logger: createLogger('test', { level: 'silent' }),
       clock: systemClock,

@@ -1,10 +1,13 @@
-/** Opens the embedded store in the folder given and writes batches until it is killed, telling each one that is durable. */
+/**
+ * Opens the store in the folder given (or by the URL after it), begins a job and writes batches until it is killed,
+ * telling each one that is durable.
+ */
 import { silentLogger, systemClock } from '../../kernel/index.ts'
 import { openStore } from '../open-store.ts'
 import { sampleRecord, withVersions } from './samples.ts'
 
-const dataFolder = process.argv[2] as string
-const store = await openStore({ dataFolder, logger: silentLogger(), clock: systemClock })
+const [dataFolder, databaseUrl] = process.argv.slice(2) as [string, string?]
+const store = await openStore({ dataFolder, databaseUrl, logger: silentLogger(), clock: systemClock })
 await withVersions(store)
 await store.jobs.send('checks', { n: 1 }, { key: 'c-aaaa' })
 await store.jobs.work('checks', async () => {
