@@ -35,6 +35,7 @@ export class ServerConnection {
   #isDraining = false
   #isLeaving = false
   #fault: Error | undefined
+  readonly #gone = Promise.withResolvers<void>()
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.#socket = socket
@@ -55,6 +56,11 @@ export class ServerConnection {
 
   get inFlight(): number {
     return this.#exchanges.size
+  }
+
+  /** Resolves when its socket is closed and its requests are abandoned. */
+  get closed(): Promise<void> {
+    return this.#gone.promise
   }
 
   goAway(): void {
@@ -168,6 +174,7 @@ export class ServerConnection {
     this.#writer.close()
     for (const exchange of [...this.#exchanges.values()]) exchange.abandon()
     this.#options.onClose(this.#fault)
+    this.#gone.resolve()
   }
 }
 

@@ -36,11 +36,11 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
   }
   const server = createServer({ noDelay: true, keepAlive: true }, accept)
   server.maxConnections = options.maxConnections ?? 1024
-  const closed = () =>
-    new Promise<void>((resolve) => {
-      if (!server.listening) resolve()
-      else server.close(() => resolve())
-    })
+  /** Stops listening; resolves when that is done and all connections are closed. */
+  const closed = async () => {
+    if (server.listening) server.close()
+    await Promise.all([...connections].map((connection) => connection.closed))
+  }
   const inFlight = () => {
     let count = 0
     for (const connection of connections) count += connection.inFlight

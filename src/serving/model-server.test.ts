@@ -205,14 +205,31 @@ describe('a model server', () => {
   })
 })
 
-describe('a slow model', () => {
-  const slow = fileURLToPath(new URL('testing/slow.onnx', import.meta.url))
+describe('a model of its own kind', () => {
+  const pathOf = (name: string) => fileURLToPath(new URL(`testing/${name}.onnx`, import.meta.url))
+  const slow = pathOf('slow')
   const contract: ModelContract = {
     inputs: [{ name: 'x', dtype: 'float32', shape: [] }],
     outputs: [{ name: 'y', dtype: 'float32', shape: [] }],
   }
 
-  test('computes while probes answer and deadlines pass', async () => {
+  test('exported for one row is served row by row', async () => {
+    const server = await start(specOf({ engine: 'onnx', contract }, { artifactPath: pathOf('fixed-1') }))
+    const client = await dial(server)
+    const answers = await Promise.all([
+      ask(client, numbered(3), { contract }),
+      ask(client, numbered(1, 9), { contract }),
+    ])
+    expect(answers.map(({ values }) => values)).toEqual([[{ y: 0 }, { y: 1 }, { y: 2 }], [{ y: 9 }]])
+  })
+
+  test('exported for another number of rows is refused', async () => {
+    await expect(
+      start(specOf({ engine: 'onnx', contract }, { artifactPath: pathOf('fixed-3') })),
+    ).rejects.toMatchObject({ code: 'contract_broken', message: expect.stringMatching(/exactly 3 rows/) })
+  })
+
+  test('that is slow computes while probes answer and deadlines pass', async () => {
     const server = await start(
       specOf({ engine: 'onnx', contract, batching: { maxBatchSize: 1 } }, { artifactPath: slow }),
     )

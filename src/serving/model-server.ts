@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
-import type { ArtifactRef, BatchPolicy, ReplicaSpec, ReplicaStatus } from '../contracts/index.ts'
+import type { BatchPolicy, ReplicaSpec, ReplicaStatus } from '../contracts/index.ts'
 import {
   type Clock,
   digestOf,
@@ -11,18 +8,12 @@ import {
   SlipwayError,
   toProblem,
 } from '../kernel/index.ts'
-import {
-  compileRows,
-  createLinkServer,
-  type LinkServer,
-  type RowCodec,
-  type TensorBatch,
-} from '../link/index.ts'
+import { compileRows, createLinkServer, type LinkServer, type RowCodec } from '../link/index.ts'
+import { checkDigest } from './artifact-digest.ts'
 import { runBatch } from './batch-runner.ts'
 import { Batcher } from './batcher/batcher.ts'
 import { systemTimers } from './batcher/system-timers.ts'
 import type { Engine } from './engine.ts'
-import { zeroBatch } from './engines/zero-batch.ts'
 import { createEngine } from './engines.ts'
 import { Health } from './health.ts'
 import { intake } from './intake.ts'
@@ -31,14 +22,10 @@ import { loadPreprocess, type Preprocess } from './preprocess.ts'
 import { type Probes, startProbes } from './probes.ts'
 import type { RequestPart } from './request-part.ts'
 import { writeStatus } from './status-file.ts'
+import { warmUp } from './warm-up.ts'
 
 /** Bytes a gateway may have outstanding at a replica. */
 const CREDIT_BYTES = 64 * 1024 * 1024
-const WARM_UP_RUNS = 3
-/** No further run begins after this: a slow model shall not be slow to start as well. */
-const WARM_UP_MS = 2000
-/** Enough to see what a row costs; a whole batch of a large model would take long to start. */
-const WARM_UP_ROWS = 32
 
 export interface ModelServerOptions {
   readonly clock: Clock
@@ -122,7 +109,16 @@ class Replica implements ModelServer {
       })
       this.#become({ phase: 'starting', httpUrl: this.#probes.url })
       await this.#load()
-      await this.#warmUp()
+      await warmUp({
+        spec: this.#spec,
+        clock,
+        logger,
+        engine: this.#engine,
+        preprocess: this.#preprocess,
+        inputs: this.#inputs,
+        outputs: this.#outputs,
+        service: this.#batcher.service,
+      })
       const address = await this.#listen(internalKey)
       this.#become({ phase: 'ready', address, loadMs: clock.nowMs() - startedAt })
       logger.info(
@@ -178,53 +174,11 @@ class Replica implements ModelServer {
     const feeds = this.#preprocess === undefined ? spec.contract.inputs : null
     await this.#engine.load({ model, label, spec, artifactPath, feeds })
     const { maxRows } = this.#engine.describe()
-    if (maxRows !== null && maxRows !== 1 && maxRows !== spec.batching.maxBatchSize) {
+    if (maxRows !== null && maxRows !== 1) {
       const reason = `the graph takes exactly ${maxRows} rows; export it with a free batch dimension`
       throw new SlipwayError('contract_broken', { model, version: label, reason })
     }
     if (maxRows === 1) this.#batcher = this.#makeBatcher({ ...spec.batching, maxBatchSize: 1 })
-  }
-
-  /** Also teaches the batcher what a batch costs, so that its first predictions are not blind. */
-  async #warmUp(): Promise<void> {
-    const { clock, logger } = this.#options
-    const batcher = this.#batcher as Batcher<RequestPart>
-    const { maxRows } = this.#engine.describe()
-    const most = Math.min(maxRows ?? WARM_UP_ROWS, this.#spec.spec.batching.maxBatchSize, WARM_UP_ROWS)
-    if (this.#preprocess !== undefined) {
-      try {
-        const sample = this.#inputs.toObjects(this.#inputs.encode(zeroBatch(this.#inputs.tensors, 1)), 1)
-        await this.#inferSample(await this.#preprocess(sample))
-      } catch (error) {
-        if (isSlipwayError(error)) throw error
-        // A made-up row proves nothing against a module that expects real ones.
-        logger.warn({ ...this.#names, err: error }, 'warm-up row refused')
-      }
-    } else {
-      await this.#inferSample(zeroBatch(this.#inputs.tensors, 1))
-    }
-    const untilMs = clock.monotonicMs() + WARM_UP_MS
-    for (let run = 0; run < WARM_UP_RUNS; run++) {
-      for (const rows of new Set([1, most])) {
-        if (clock.monotonicMs() > untilMs) return
-        const startMs = clock.monotonicMs()
-        await this.#engine.warmUp(rows)
-        // The first run pays for what the next ones find done.
-        if (run > 0) batcher.service.observe(rows, clock.monotonicMs() - startMs)
-      }
-    }
-  }
-
-  async #inferSample(batch: TensorBatch): Promise<void> {
-    const { model, label } = this.#spec
-    let reason: string | undefined
-    try {
-      const { outputs } = await this.#engine.infer(batch, [])
-      reason = this.#outputs.mismatch(outputs)
-    } catch (cause) {
-      reason = cause instanceof Error ? cause.message : String(cause)
-    }
-    if (reason !== undefined) throw new SlipwayError('contract_broken', { model, version: label, reason })
   }
 
   async #listen(internalKey: string): Promise<string> {
@@ -284,19 +238,5 @@ class Replica implements ModelServer {
         part.expire()
       },
     })
-  }
-}
-
-async function checkDigest(path: string | null, wanted: ArtifactRef | undefined): Promise<void> {
-  if (path === null || wanted === undefined) return
-  const hash = createHash('sha256')
-  try {
-    await pipeline(createReadStream(path), hash)
-  } catch (cause) {
-    throw new SlipwayError('artifact_missing', { digest: wanted.digest }, { cause })
-  }
-  const actual = `sha256:${hash.digest('hex')}`
-  if (actual !== wanted.digest) {
-    throw new SlipwayError('artifact_digest_mismatch', { actual, expected: wanted.digest })
   }
 }
