@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { type Clock, SlipwayError } from '../kernel/index.ts'
 import { connectOptions } from './address.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
+import { Flight, type Pending } from './flight.ts'
 import { DEFAULT_MAX_FRAME_BYTES, type Frame, kinds, LinkProtocolError, NO_BYTES } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
@@ -32,16 +33,6 @@ export function connectLink(address: string, options: LinkClientOptions): Promis
   })
 }
 
-interface Pending {
-  readonly id: number
-  readonly rows: number
-  readonly bytes: number
-  readonly deadlineAtMs: number
-  readonly request: LinkRequest
-  settle: ((outcome: LinkOutcome) => void) | undefined
-  sent: boolean
-}
-
 /** What may wait for credit when the caller does not say. */
 const DEFAULT_QUEUED_ROWS = 8192
 const DEFAULT_PRIORITY = 1
@@ -55,16 +46,7 @@ class Connection implements LinkClient {
   readonly #writer: FrameWriter
   readonly #deadlines: DeadlineWatch
   readonly #pings = new Map<number, (ms: number | undefined) => void>()
-  /** Sent and not answered by a frame; a request that was cancelled stays, without its callback, until then. */
-  readonly #sent = new Map<number, Pending>()
-  /** Waiting for credit, in order of arrival. */
-  readonly #waiting = new Map<number, Pending>()
-  #waitingRows = 0
-  #sentRows = 0
-  #sentBytes = 0
-  #unsettled = 0
-  #unsettledRows = 0
-  #lastId = 0
+  readonly #flight: Flight
   #state: LinkState = 'connecting'
   #hello: LinkHello | undefined
   #opened: ((outcome: LinkClient | Error) => void) | undefined
@@ -76,6 +58,7 @@ class Connection implements LinkClient {
     this.#options = options
     this.#clock = options.clock
     this.#opened = opened
+    this.#flight = new Flight(options.maxQueuedRows ?? DEFAULT_QUEUED_ROWS)
     this.#socket = connect(connectOptions(address))
     this.#reader = new FrameReader(options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES, (frame) =>
       this.#receive(frame),
@@ -94,11 +77,11 @@ class Connection implements LinkClient {
   }
 
   get inFlight(): number {
-    return this.#unsettled
+    return this.#flight.unsettled
   }
 
   get inFlightRows(): number {
-    return this.#unsettledRows
+    return this.#flight.unsettledRows
   }
 
   open(timeoutMs: number): void {
@@ -124,7 +107,7 @@ class Connection implements LinkClient {
   }
 
   request(request: LinkRequest, settle: (outcome: LinkOutcome) => void): number {
-    const id = this.#nextId()
+    const id = this.#flight.nextId()
     if (this.#state !== 'ready') {
       return this.#refuse(id, settle, 'replica_unready', `the link is ${this.#state}`)
     }
@@ -138,31 +121,25 @@ class Connection implements LinkClient {
       settle,
       sent: false,
     }
-    if (this.#waiting.size === 0 && this.#hasCredit(pending)) {
-      this.#send(pending, deadlineMs)
-    } else {
+    const place = this.#flight.enter(pending)
+    if (place === 'full') {
       const limit = this.#options.maxQueuedRows ?? DEFAULT_QUEUED_ROWS
-      if (this.#waitingRows + pending.rows > limit) {
-        return this.#refuse(id, settle, 'overloaded', `${limit} rows wait for this replica`)
-      }
-      this.#waiting.set(id, pending)
-      this.#waitingRows += pending.rows
+      return this.#refuse(id, settle, 'overloaded', `${limit} rows wait for this replica`)
     }
-    this.#unsettled++
-    this.#unsettledRows += pending.rows
+    if (place === 'send') this.#send(pending, deadlineMs)
     this.#deadlines.add(pending.deadlineAtMs)
     return id
   }
 
   cancel(requestId: number): void {
-    const pending = this.#sent.get(requestId) ?? this.#waiting.get(requestId)
+    const pending = this.#flight.find(requestId)
     if (pending?.settle !== undefined) this.#abandon(pending, 'cancelled', 'the caller cancelled')
   }
 
   ping(): Promise<number> {
     if (this.#state === 'closed') return Promise.reject(unready(`the link is ${this.#state}`))
     return new Promise((resolve, reject) => {
-      const token = this.#nextId()
+      const token = this.#flight.nextId()
       const startMs = this.#clock.monotonicMs()
       this.#pings.set(token, (nowMs) => {
         if (nowMs === undefined) reject(unready('the link closed'))
@@ -177,28 +154,10 @@ class Connection implements LinkClient {
     this.#breakOff(new Error('the link was closed on this side'))
   }
 
-  #nextId(): number {
-    do this.#lastId = this.#lastId === 0xffffffff ? 1 : this.#lastId + 1
-    while (this.#sent.has(this.#lastId) || this.#waiting.has(this.#lastId))
-    return this.#lastId
-  }
-
-  #hasCredit(pending: Pending): boolean {
-    const credit = (this.#hello as LinkHello).credit
-    return (
-      this.#sent.size === 0 ||
-      (this.#sentRows + pending.rows <= credit.rows && this.#sentBytes + pending.bytes <= credit.bytes)
-    )
-  }
-
   #send(pending: Pending, remainingMs: number): void {
     const { request } = pending
     const header = request.header === undefined ? NO_BYTES : Buffer.from(JSON.stringify(request.header))
     const deadlineMs = remainingMs > 0 ? Math.min(Math.max(1, Math.round(remainingMs)), 0xffffffff) : 0
-    pending.sent = true
-    this.#sent.set(pending.id, pending)
-    this.#sentRows += pending.rows
-    this.#sentBytes += pending.bytes
     const priority = request.priority ?? DEFAULT_PRIORITY
     this.#writer.write(kinds.request, priority, pending.id, deadlineMs, pending.rows, header, request.body)
   }
@@ -231,8 +190,7 @@ class Connection implements LinkClient {
 
   #answered(frame: Frame): void {
     if (frame.header.length !== 12) throw new LinkProtocolError('an answer comes with three counters')
-    const pending = this.#take(frame.requestId)
-    this.#settle(pending, {
+    this.#flight.settle(this.#flight.landed(frame.requestId), {
       ok: true,
       rows: frame.rows,
       body: frame.body,
@@ -240,64 +198,37 @@ class Connection implements LinkClient {
       queueUs: frame.header.readUInt32LE(4),
       preprocessUs: frame.header.readUInt32LE(8),
     })
-    if (this.#waiting.size > 0) this.#sendWaiting()
+    this.#sendWaiting()
   }
 
   #failed(frame: Frame): void {
     const outcome = failureFromHeader(frame.header)
-    this.#settle(this.#take(frame.requestId), outcome)
-    if (this.#waiting.size > 0) this.#sendWaiting()
-  }
-
-  /** The server gave back the credit of a request. */
-  #take(requestId: number): Pending {
-    const pending = this.#sent.get(requestId)
-    if (pending === undefined) throw new LinkProtocolError(`nothing is in flight as ${requestId}`)
-    this.#sent.delete(requestId)
-    this.#sentRows -= pending.rows
-    this.#sentBytes -= pending.bytes
-    return pending
-  }
-
-  #settle(pending: Pending, outcome: LinkOutcome): void {
-    const { settle } = pending
-    if (settle === undefined) return
-    pending.settle = undefined
-    this.#unsettled--
-    this.#unsettledRows -= pending.rows
-    settle(outcome)
+    this.#flight.settle(this.#flight.landed(frame.requestId), outcome)
+    this.#sendWaiting()
   }
 
   #sendWaiting(): void {
-    for (const pending of this.#waiting.values()) {
-      if (this.#state !== 'ready' || !this.#hasCredit(pending)) return
-      this.#unqueue(pending)
+    while (this.#state === 'ready') {
+      const pending = this.#flight.next()
+      if (pending === undefined) return
       const remainingMs = pending.deadlineAtMs - this.#clock.monotonicMs()
       this.#send(pending, Number.isFinite(remainingMs) ? Math.max(1, remainingMs) : 0)
     }
   }
 
-  #unqueue(pending: Pending): void {
-    if (this.#waiting.delete(pending.id)) this.#waitingRows -= pending.rows
-  }
-
   /** Settles now; what was sent keeps its credit until the server answers. */
   #abandon(pending: Pending, code: LinkErrorCode, detail: string): void {
     if (pending.sent) this.#writer.write(kinds.cancel, 0, pending.id, 0, 0, NO_BYTES, NO_BYTES)
-    else this.#unqueue(pending)
     const parameters = code === 'deadline_exceeded' ? { timeoutMs: pending.request.deadlineMs ?? 0 } : {}
-    this.#settle(pending, failure(code, parameters, detail, !pending.sent, pending.sent))
+    this.#flight.settle(pending, failure(code, parameters, detail, !pending.sent, pending.sent))
   }
 
   #expire(nowMs: number): number {
     let nextMs = Number.POSITIVE_INFINITY
-    for (const pendings of [this.#sent, this.#waiting]) {
-      for (const pending of pendings.values()) {
-        if (pending.settle === undefined) continue
-        if (pending.deadlineAtMs <= nowMs) {
-          this.#abandon(pending, 'deadline_exceeded', 'the deadline passed on the way')
-        } else if (pending.deadlineAtMs < nextMs) nextMs = pending.deadlineAtMs
-      }
+    for (const pending of this.#flight.unsettledOnes()) {
+      if (pending.deadlineAtMs <= nowMs) {
+        this.#abandon(pending, 'deadline_exceeded', 'the deadline passed on the way')
+      } else if (pending.deadlineAtMs < nextMs) nextMs = pending.deadlineAtMs
     }
     return nextMs
   }
@@ -313,6 +244,7 @@ class Connection implements LinkClient {
     if (this.#hello !== undefined) throw new LinkProtocolError('hello came twice')
     clearTimeout(this.#openTimer)
     this.#hello = hello
+    this.#flight.credit = hello.credit
     this.#enter('ready')
     this.#opened?.(this)
     this.#opened = undefined
@@ -326,9 +258,8 @@ class Connection implements LinkClient {
   }
 
   #failWaiting(detail: string): void {
-    for (const pending of this.#waiting.values()) {
-      this.#unqueue(pending)
-      this.#settle(pending, failure('replica_unready', {}, detail, true, false))
+    for (const pending of this.#flight.waiting()) {
+      this.#flight.settle(pending, failure('replica_unready', {}, detail, true, false))
     }
   }
 
@@ -347,10 +278,9 @@ class Connection implements LinkClient {
     this.#state = 'closed'
     const detail = this.#fault?.message ?? 'the replica closed the link'
     this.#failWaiting(detail)
-    for (const pending of this.#sent.values()) {
-      this.#settle(pending, failure('replica_lost', {}, detail, false, true))
+    for (const pending of this.#flight.unsettledOnes()) {
+      this.#flight.settle(pending, failure('replica_lost', {}, detail, false, true))
     }
-    this.#sent.clear()
     for (const settle of this.#pings.values()) settle(undefined)
     this.#pings.clear()
     this.#opened?.(unready(detail, this.#fault))

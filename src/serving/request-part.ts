@@ -94,8 +94,8 @@ export class WholeRequest {
 
   expire(): void {
     const timeoutMs = Math.round(this.exchange.deadlineAtMs - this.exchange.arrivedMs)
-    const isUntouched = this.#missing === this.parts.length
-    this.exchange.fail('deadline_exceeded', { timeoutMs }, { retrySafe: isUntouched })
+    // It left the queue, so nothing of it was computed, unless it has other parts.
+    this.exchange.fail('deadline_exceeded', { timeoutMs }, { retrySafe: this.parts.length === 1 })
     this.#withdrawAll()
   }
 
