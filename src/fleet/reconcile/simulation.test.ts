@@ -20,6 +20,7 @@ type Step =
   | { do: 'split'; v1: number }
   | { do: 'kill'; nth: number }
   | { do: 'restart-control' }
+  | { do: 'store-fails'; writes: number }
   | { do: 'wait'; ms: number }
 
 const label = fc.constantFrom(...LABELS)
@@ -31,6 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('split' as const), v1: fc.constantFrom(0, 1, 25, 50, 100) }),
   fc.record({ do: fc.constant('kill' as const), nth: fc.nat(6) }),
   fc.record({ do: fc.constant('restart-control' as const) }),
+  fc.record({ do: fc.constant('store-fails' as const), writes: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(5, 30, 200, 900, 1_500, 4_000) }),
 )
 const steps = fc.array(step, { minLength: 5, maxLength: 40 })
@@ -151,6 +153,13 @@ class World {
         await old.close()
         return
       }
+      case 'store-fails': {
+        let left = action.writes
+        this.store.onWrite = () => {
+          if (left-- > 0) throw new SlipwayError('store_unavailable', { reason: 'the disk is full' })
+        }
+        return
+      }
       case 'wait':
         await this.clock.advance(action.ms)
     }
@@ -219,7 +228,8 @@ describe('whatever happens to replicas and to control', () => {
   test.prop([steps, fc.array(fc.nat(40), { minLength: 1, maxLength: 5 })], { numRuns: 40 })(
     'a control process that dies and comes back makes no difference in the end',
     async (story, deaths) => {
-      const settled = story.filter((each) => each.do !== 'restart-control' && each.do !== 'wait')
+      const troubles = ['restart-control', 'store-fails', 'wait']
+      const settled = story.filter((each) => !troubles.includes(each.do))
       // Wishes are given when the ones before are true, so that both worlds refuse the same ones.
       const calm = settled.flatMap((each): Step[] => [each, { do: 'wait', ms: 4_000 }])
       const troubled = settled.flatMap((each, index): Step[] => [

@@ -176,6 +176,15 @@ describe('nothing to judge by', () => {
     expect(await world.until(['done'], 1_500)).toBeDefined()
   })
 
+  test('seconds that are not settled are not looked at: failures are told before slow answers', async () => {
+    const world = await createRolloutWorld({ plan: { steps: [50, 100] } })
+    await world.start()
+    await world.seconds(20)
+    const judged = (await world.looks()).filter((look) => look.windows > 0)
+    expect(judged.length).toBeGreaterThan(10)
+    for (const look of judged) expect(look.at - look.windowEndMs).toBeGreaterThanOrEqual(2_000)
+  })
+
   test('telemetry that does not arrive is no success', async () => {
     const world = await createRolloutWorld()
     await world.start()
