@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { seededRandom, systemClock } from '../../kernel/index.ts'
-import { contextFor, runWith } from '../testing/context.ts'
+import { contextFor, numberOf, runWith } from '../testing/context.ts'
 import { type ScriptedGateway, type ScriptedVersion, scriptedGateway } from '../testing/scripted-gateway.ts'
 import { type SimulatedMachine, simulatedRaw } from '../testing/simulated-pairs.ts'
 import { analyseLatency } from './analyse.ts'
@@ -194,6 +194,24 @@ describe('the measurement', () => {
     expect(Math.abs(judgement.measurements[0]!.estimate! - 1)).toBeLessThan(0.35)
     expect(judgement.status).toBe('fail')
     expect(told.at(-1)).toMatchObject({ done: told.at(-1)!.total, unit: 'blocks', etaMs: 0 })
+  })
+
+  test('both halves of a pair get the same requests, and the order is a coin', async () => {
+    const asked = { v1: [] as number[], v2: [] as number[] }
+    const noting = (list: number[]): ScriptedVersion => ({
+      answer: (row) => {
+        list.push(numberOf(row))
+        return { label: 0 }
+      },
+    })
+    const { raw } = await measured(noting(asked.v1), noting(asked.v2))
+    const firsts = (raw.ab as { firstIs: string }[]).map(({ firstIs }) => firstIs)
+    expect(new Set(firsts).size).toBe(2)
+    // The last half of each version is of the last pair; sockets may exchange neighbours.
+    const left = asked.v1.slice(-40)
+    const right = asked.v2.slice(-40)
+    expect(left.filter((item) => right.includes(item)).length).toBeGreaterThan(34)
+    expect(new Set(left).size).toBeGreaterThan(20)
   })
 
   test('a client that is held up is invalid', async () => {

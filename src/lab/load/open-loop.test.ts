@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { seededRandom, systemClock } from '../../kernel/index.ts'
+import { histogramQuantileMs, seededRandom, systemClock } from '../../kernel/index.ts'
 import { percentileFloor, quantile } from '../../stats/index.ts'
 import { createGatewayClient, type GatewayClient } from '../client/gateway-client.ts'
 import { type ScriptedGateway, type ScriptedVersion, scriptedGateway } from '../testing/scripted-gateway.ts'
@@ -75,6 +75,29 @@ describe('coordinated omission', () => {
     expect(Math.abs(quantile(sorted, 0.95) - 1505)).toBeLessThan(10)
     expect(Math.abs(quantile(sorted, 0.99) - 2705)).toBeLessThan(10)
     expect(Math.abs(quantile(sorted, 0.999) - 2975)).toBeLessThan(10)
+  })
+
+  test('a stall of the client itself is in the latencies and told as send lag', async () => {
+    const world = simulatedWorld()
+    const run = openLoop({
+      client: queueingServer(world, { version: 'v1', serviceMs: 1, stallFromMs: 0, stallToMs: 0 }),
+      clock: world.clock,
+      timers: world.timers,
+      signal: new AbortController().signal,
+      version: 'v1',
+      offsetsMs: Float64Array.from({ length: 1000 }, (_, index) => index * 10),
+      body: () => new Uint8Array(),
+      washoutMs: 0,
+      timeoutMs: 60_000,
+      spinMs: 1,
+      connections: 1000,
+    })
+    world.at(2000, () => world.block(500))
+    const { latencyMs, sendLag } = await world.run(run)
+    expect(Math.max(...(latencyMs as number[]))).toBeGreaterThan(480)
+    expect((latencyMs as number[]).filter((value) => value > 100).length).toBeGreaterThan(35)
+    expect(histogramQuantileMs(sendLag, 0.99)).toBeGreaterThan(300)
+    expect(histogramQuantileMs(sendLag, 0.9)).toBeLessThan(1)
   })
 
   test('and so over real sockets', async () => {

@@ -9,7 +9,7 @@ import { checkFailed } from '../client/failures.ts'
 import { makeEvidence } from '../evidence.ts'
 import type { CheckContext, CheckPlan, CheckRun } from '../lab.ts'
 import { linesOf, MOST_LINE_BYTES } from './lines.ts'
-import { type LabJob, labEvent } from './protocol.ts'
+import { type LabEvent, type LabJob, labEvent } from './protocol.ts'
 
 export interface Lab {
   /** What would be measured; sends nothing. */
@@ -131,7 +131,7 @@ async function followEvents(
   run: CheckRun,
 ): Promise<Record<string, unknown>> {
   for await (const line of linesOf(child.stdout!, MOST_LINE_BYTES)) {
-    const event = labEvent.parse(JSON.parse(line))
+    const event = readEvent(job, line)
     if (event.type === 'plan' && event.planHash !== digestOf(job.plan.plan))
       throw checkFailed(job.check, 'the runner read another plan than it was given')
     if (event.type === 'progress') {
@@ -143,6 +143,14 @@ async function followEvents(
   }
   run.signal.throwIfAborted()
   throw checkFailed(job.check, 'the measuring process ended before it was done')
+}
+
+function readEvent(job: LabJob, line: string): LabEvent {
+  try {
+    return labEvent.parse(JSON.parse(line))
+  } catch (error) {
+    throw checkFailed(job.check, 'the measuring process said what is no event', error)
+  }
 }
 
 function terminate(child: ChildProcess): void {

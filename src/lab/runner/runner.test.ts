@@ -127,6 +127,24 @@ describe('a check in its own process', () => {
   })
 })
 
+test.each([
+  ['read another plan', `{"type":"plan","planHash":"${digestOf('other')}"}`, /another plan/],
+  ['talks nonsense', 'hello', /no event/],
+])('a runner that %s is not believed', async (_, said, reason) => {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-runner-test-'))
+  const runnerPath = join(folder, 'runner.mjs')
+  await writeFile(runnerPath, `console.log(${JSON.stringify(said)}); setTimeout(() => {}, 60_000)`)
+  const other = createLab({ runnerPath, execPath: process.execPath, logger })
+  const context = contextFor({ gatewayUrl: 'http://127.0.0.1:1' })
+  const plan = await other.plan('accuracy', context)
+  await expect(other.run('accuracy', context, plan, runWith().run)).rejects.toMatchObject({
+    code: 'check_failed',
+    message: expect.stringMatching(reason),
+  })
+  expect(isAlive(pids.at(-1)!)).toBe(false)
+  await rm(folder, { recursive: true })
+})
+
 describe('the runner', () => {
   async function eventsOf(text: string, keepOpen: boolean) {
     const input = new PassThrough()

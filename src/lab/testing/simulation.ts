@@ -23,6 +23,10 @@ export function simulatedWorld() {
     clock,
     timers,
     at,
+    /** The process does nothing for so long, as in a collection of garbage. */
+    block: (ms: number) => {
+      nowMs += ms
+    },
     /** Runs until `done` settles. */
     async run<T>(done: Promise<T>): Promise<T> {
       let isSettled = false
