@@ -1,11 +1,14 @@
 import { unlinkSync } from 'node:fs'
 import { connect, type ListenOptions, type NetConnectOpts, type Server, type Socket } from 'node:net'
 
+/** A peer whose machine vanished is noticed within minutes, not hours. */
+export const tcpOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 }
+
 /** `unix:/path` or `tcp:host:port`, as `replicaAddress` in the contracts has it. */
 export function connectOptions(address: string): NetConnectOpts {
   if (address.startsWith('unix:')) return { path: address.slice(5) }
   const { host, port } = hostAndPort(address)
-  return { host, port, noDelay: true, keepAlive: true }
+  return { host, port, ...tcpOptions }
 }
 
 /** Resolves to the address with the port that was really taken. A socket file that nobody answers at is replaced. */

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { Clock } from '../kernel/index.ts'
-import { listenAt } from './address.ts'
+import { listenAt, tcpOptions } from './address.ts'
 import { DEFAULT_MAX_FRAME_BYTES } from './frame.ts'
 import type { LinkExchange, LinkHello, LinkServer } from './link.ts'
 import { ServerConnection } from './server-connection.ts'
@@ -34,7 +34,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
     })
     connections.add(connection)
   }
-  const server = createServer({ noDelay: true, keepAlive: true }, accept)
+  const server = createServer(tcpOptions, accept)
   server.maxConnections = options.maxConnections ?? 1024
   /** Stops listening; resolves when that is done and all connections are closed. */
   const closed = async () => {
