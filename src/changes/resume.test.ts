@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ChangeState } from '../contracts/index.ts'
 import { openTestStore } from '../store/testing.ts'
 import { createChanges, verifyBundle } from './index.ts'
 import { defaultPolicy, type Policy } from './policy.ts'
@@ -16,13 +17,13 @@ const policy: Policy = {
   tiers: { ...defaultPolicy.tiers, 'same-family': tier },
 }
 
-const LIVES: [string, { lab: LabScript; fleet?: FleetScript }][] = [
-  ['goes live', { lab }],
-  ['is rolled back by the judge', { lab, fleet: { abortAtStep: 1 } }],
-  ['is blocked by a gate', { lab: { gains: { ...lab.gains, accuracy: [-0.03, -0.02] } } }],
+const LIVES: [string, ChangeState, { lab: LabScript; fleet?: FleetScript }][] = [
+  ['goes live', 'done', { lab }],
+  ['is rolled back by the judge', 'rolled-back', { lab, fleet: { abortAtStep: 0 } }],
+  ['is blocked by a gate', 'blocked', { lab: { gains: { ...lab.gains, accuracy: [-0.03, -0.02] } } }],
 ]
 
-describe.each(LIVES)('a change that %s', (_, scripts) => {
+describe.each(LIVES)('a change that %s', (_, state, scripts) => {
   /** One life; killed once, at a write of the first process, and taken up by a second one. */
   async function live(kill: { at: number; when: 'before' | 'after' }) {
     const store = await openTestStore()
@@ -73,6 +74,7 @@ describe.each(LIVES)('a change that %s', (_, scripts) => {
   test('ends the same wherever its process is killed', async () => {
     const whole = await live({ at: -1, when: 'before' })
     expect(whole.verified).toEqual({ ok: true, problems: [] })
+    expect(whole.end.state).toBe(state)
     expect(whole.writes.length).toBeGreaterThan(10)
     // Dying before a write is dying after the one before it, but for a block that was measured and is lost.
     const kills = whole.writes.flatMap((write, at) => [
