@@ -60,8 +60,7 @@ export const modelMeanings: Readonly<Record<string, string>> = {
   owner: 'For people.',
   task: 'For people.',
   framework: 'For people.',
-  contract:
-    'What a row is. Fixed when the model is named.',
+  contract: 'What a row is. Fixed when the model is named.',
   'contract.inputs': 'Tensors of a row, without the batch dimension.',
   'contract.inputs[].name': 'Key in a JSON row.',
   'contract.inputs[].dtype': 'Type of the elements.',

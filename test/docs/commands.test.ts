@@ -2,6 +2,8 @@
  * Every command that the pages show is pasted into a shell, page by page, against an installation that the first page
  * starts. What cannot run here, or not in this time, stands in `ELSEWHERE` with what covers it.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openReader, type Reader } from './installation.ts'
 import { type Block, readPage, readPages } from './pages.ts'
@@ -32,10 +34,18 @@ const SAYS: Readonly<Record<string, RegExp>> = {
   'slipway deploy inbox v1 --traffic 100': /✔ inbox v1 is active/,
   '  -d \'{"inputs": [{"text": "You have won a prize. Click here!"}]}\'':
     /"model":"inbox","version":"v1","outputs":\[\{"label":1,"spam_probability":0\.\d+\}\]/,
+  'slipway predict inbox \'[{"text": "Lunch at noon?"}, {"text": "Buy now"}]\' --pin v1': /v1 .*\nv1 /,
   'slipway change plan my-model/change.yaml': /latency +about .*canary/s,
   'slipway change status c-7f3a': /v1 → v2 +goal: accuracy/,
   'slipway verify my-model/bundle.json': /✔ c-\w+ verifies/,
   'slipway rollback inbox': /✔ inbox: v1 100 %/,
+  'slipway change abort c-7f3a --reason "not before the weekend"': /✔ c-\w+ stopped; it is withdrawn/,
+  'slipway keys create shop --scope predict --requests-per-second 200 --concurrency 64':
+    /shop: slw_\w+.*shop +default +predict +200\/s, 64 at once/s,
+  'slipway traffic set inbox v1=90 v2=10': /✔ inbox: v1 90 %, v2 10 %/,
+  'slipway predict drill \'{"x": 1}\' --pin bad || echo "failed, as it should: exit code $?"':
+    /failed, as it should: exit code 3/,
+  'mv .slipway lost && tar -xzf backup.tgz': /inbox +v1 +100 % +/,
 }
 
 let reader: Reader
@@ -49,8 +59,45 @@ const others = readPages()
   .map(({ path }) => path)
   .filter((path) => !ORDER.includes(path) && path !== LAST)
 
-describe.each([...ORDER, ...others, LAST])('%s', (path) => {
-  const blocks = readPage(path).blocks.filter(({ language }) => ['sh', 'bash', 'console'].includes(language))
+describe.each(withCommands([...ORDER, ...others]))('%s', pasted)
+
+test('every metric that a process gives is documented, and no other', async () => {
+  const { replica } = JSON.parse((await reader.paste(REPLICA)).out) as { replica: string }
+  const internal = readFileSync(join(reader.folder, '.slipway/secrets/internal-key'), 'utf8').trim()
+  const given = [
+    ...(await metricsOf(reader.gatewayUrl, reader.key())),
+    ...(await metricsOf(reader.controlUrl, reader.key())),
+    ...(await metricsOf(replica, internal)),
+  ].filter((name) => !name.startsWith('slipway_control_'))
+  const documented = [...readPage('docs/reference/metrics.md').text.matchAll(/^\| `(\w+)`/gm)].map(
+    (match) => match[1],
+  )
+  expect(documented.sort()).toEqual(given.sort())
+})
+
+describe.each(withCommands([LAST]))('%s', pasted)
+
+/** The address of a ready replica. */
+const REPLICA = `slipway status --json | node -p '
+  const { processes } = JSON.parse(require("fs").readFileSync(0))
+  JSON.stringify({ replica: processes.find((one) => one.kind === "replica" && one.ready).address })'`
+
+async function metricsOf(url: string, key: string): Promise<string[]> {
+  const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })
+  expect(answer.status).toBe(200)
+  return [...(await answer.text()).matchAll(/^# TYPE (\w+)/gm)].map((match) => match[1] as string)
+}
+
+function withCommands(paths: readonly string[]): string[] {
+  return paths.filter((path) => commandsOf(path).length > 0)
+}
+
+function commandsOf(path: string): Block[] {
+  return readPage(path).blocks.filter(({ language }) => ['sh', 'bash', 'console'].includes(language))
+}
+
+function pasted(path: string): void {
+  const blocks = commandsOf(path)
   test.for(blocks.map((block) => [`line ${block.line}: ${block.text.split('\n')[0]}`, block] as const))(
     '%s',
     async ([, block]) => {
@@ -64,7 +111,7 @@ describe.each([...ORDER, ...others, LAST])('%s', (path) => {
       changeId = /change (c-[a-z0-9]+)/.exec(out)?.[1] ?? changeId
     },
   )
-})
+}
 
 test('nothing is excused or expected that no page shows', () => {
   const shown = readPages().flatMap(({ blocks }) => blocks.map(({ text }) => text))
