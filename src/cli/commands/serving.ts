@@ -36,10 +36,11 @@ export function addServingCommands(program: Command): void {
   program
     .command('predict <model> <inputs>')
     .description('send rows as JSON: one object, or a list of them')
-    .option('--version <label>', 'ask this version')
+    // Not `--version`: that is the program's own, and it would win.
+    .option('--pin <version>', 'ask this version, whatever the split says')
     .option('--unit <id>', 'who asks, for the assignment')
     .addHelpText('after', `\nExample:\n  $ slipway predict spam_filter '{"text":"You have won"}'`)
-    .action((model: string, inputs: string, options: { version?: string; unit?: string }, command: Command) =>
+    .action((model: string, inputs: string, options: { pin?: string; unit?: string }, command: Command) =>
       predict(model, inputs, options, command.optsWithGlobals()),
     )
 }
@@ -144,7 +145,7 @@ function splitOf(shares: Readonly<Record<string, number>>): string {
 async function predict(
   model: string,
   inputs: string,
-  options: { version?: string; unit?: string },
+  options: { pin?: string; unit?: string },
   globals: GlobalOptions,
 ): Promise<void> {
   const { output, client } = openSession(globals)
@@ -159,7 +160,7 @@ async function predict(
     params: { model },
     body: {
       inputs: list,
-      ...(options.version === undefined ? {} : { params: { version: options.version } }),
+      ...(options.pin === undefined ? {} : { params: { version: options.pin } }),
       ...(options.unit === undefined ? {} : { user: options.unit }),
     },
   })
