@@ -60,7 +60,7 @@ async function live(
       return { errorRate: version === 'v2' ? candidateErrorRate : 0.01 }
     },
   })
-  const openRollout = async (): Promise<Rollout | undefined> => (await store.rollouts.listOpen())[0]
+  let rolloutId = ''
   const backend: ReplicaBackend = {
     ...replicas,
     async start(spec) {
@@ -72,8 +72,7 @@ async function live(
       const isServing = leaving?.alive === true && leaving.status.phase === 'ready'
       const share = (await store.traffic.get(MODEL))?.shares[leaving?.label ?? ''] ?? 0
       if (isServing && share > 0) broken.push(`${leaving.label} lost a replica while it had ${share} %`)
-      const rollout = await openRollout()
-      const isWatched = rollout !== undefined && rollout.state !== 'aborting' && leaving?.label === 'v1'
+      const isWatched = rolloutId !== '' && leaving?.label === 'v1'
       const waitedMs = clock.nowMs() - ((await store.traffic.get(MODEL))?.updatedAt ?? 0)
       if (isServing && isWatched && waitedMs < plan.scaleDownDelayMs)
         broken.push('the champion was let go before the delay')
@@ -94,6 +93,8 @@ async function live(
     plan,
     changeId: null,
   })
+
+  rolloutId = id
 
   async function cause(what: Trouble): Promise<void> {
     if (what === 'kill champion' || what === 'kill candidate') {
