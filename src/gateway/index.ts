@@ -1,2 +1,2 @@
-export { Gateway, type GatewayOptions } from './gateway.ts'
+export { Gateway } from './gateway.ts'
 export { defaultGatewayLimits, type GatewayLimits } from './limits.ts'

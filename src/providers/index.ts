@@ -1,8 +1,3 @@
-export { type ReplicaUpstreamOptions, replicaUpstream } from './replica.ts'
-export type {
-  Upstream,
-  UpstreamAnswer,
-  UpstreamFailure,
-  UpstreamOutcome,
-  UpstreamRequest,
-} from './upstream.ts'
+export { httpUpstream } from './http.ts'
+export { replicaUpstream } from './replica.ts'
+export type { Upstream, UpstreamAnswer, UpstreamFailure, UpstreamOutcome } from './upstream.ts'

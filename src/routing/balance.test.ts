@@ -1,7 +1,8 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../kernel/index.ts'
-import { type BalancePolicy, ReplicaPool } from './index.ts'
+import type { BalancePolicy } from './balance.ts'
+import { ReplicaPool } from './index.ts'
 
 interface Stub {
   name: string
