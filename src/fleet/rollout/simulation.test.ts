@@ -11,7 +11,7 @@ import { createSimulatedTraffic } from '../testing/simulated-traffic.ts'
 import { createVirtualClock } from '../testing/virtual-clock.ts'
 
 const MODEL = 'spam'
-const plan = { ...defaultPlan, steps: [10, 50, 100], guards: ['errors' as const], scaleDownDelayMs: 5_000 }
+const plan = { ...defaultPlan, steps: [10, 50, 100], guards: ['errors' as const], scaleDownDelayMs: 15_000 }
 
 type Trouble =
   | 'kill champion'
