@@ -16,6 +16,7 @@ export function trackProgress(run: CheckRun, clock: Clock, planned: number, unit
     const etaMs = fresh <= 0 ? null : Math.round((elapsedMs / fresh) * Math.max(0, total - done))
     run.onProgress({ done, total, unit, etaMs })
   }
+  tell()
   return {
     /** `wasFinished`: by an earlier run. */
     advance(by: number, wasFinished = false): void {

@@ -157,7 +157,9 @@ describe('the measurement', () => {
   }
 
   test('finds the items that were fixed, with their text', async () => {
-    const { judgement, told } = await measured(wrongish, right)
+    const { judgement, told, raw } = await measured(wrongish, right)
+    const scored = (raw.blocks as { items: { excerpt?: string }[] }[]).flatMap((block) => block.items)
+    expect(scored.filter(({ excerpt }) => excerpt !== undefined)).toHaveLength(25)
     expect(judgement.status).toBe('pass')
     expect(judgement.measurements[0]).toMatchObject({ estimate: 0.1, verdict: 'superior', from: '250 pairs' })
     expect(judgement.details).toMatchObject({ fixed: 25, broken: 0, champion: { estimate: 0.9 } })
@@ -170,6 +172,7 @@ describe('the measurement', () => {
     expect(judgement.details.slices).toContainEqual(
       expect.objectContaining({ slice: 'label=ham', n: 125, fixed: 25 }),
     )
+    expect(told[0]).toEqual({ done: 0, total: 250, unit: 'items', etaMs: null })
     expect(told.at(-1)).toEqual({ done: 250, total: 250, unit: 'items', etaMs: 0 })
   })
 
