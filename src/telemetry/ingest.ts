@@ -82,13 +82,18 @@ export function createIngest(parts: {
   let isClosed = false
 
   const writeAll = async () => {
-    while (waiting.length > 0) {
-      if (waitingRecords < RECORDS_PER_WRITE && !isClosed) await pause(clock, GATHER_MS, gathering.signal)
-      gathering = new AbortController()
-      const group = takeGroup(waiting)
-      waitingRecords -= recordsOf(group)
-      await write(group)
-      while (forRoom.length > 0 && waitingRecords < WAITING_RECORDS) forRoom.shift()?.()
+    try {
+      while (waiting.length > 0) {
+        if (waitingRecords < RECORDS_PER_WRITE && !isClosed) await pause(clock, GATHER_MS, gathering.signal)
+        gathering = new AbortController()
+        const group = takeGroup(waiting)
+        waitingRecords -= recordsOf(group)
+        await write(group)
+        while (forRoom.length > 0 && waitingRecords < WAITING_RECORDS) forRoom.shift()?.()
+      }
+    } finally {
+      // In the same turn in which nothing was found waiting: what comes next must start a writer of its own.
+      writing = undefined
     }
   }
 
@@ -169,9 +174,7 @@ export function createIngest(parts: {
       )
       waitingRecords += batch.records.length
       if (waitingRecords >= RECORDS_PER_WRITE) gathering.abort()
-      writing ??= writeAll().finally(() => {
-        writing = undefined
-      })
+      writing ??= writeAll()
       return answer
     },
 

@@ -76,6 +76,18 @@ describe('taking', () => {
     })
   })
 
+  test('a sender that sends the next batch when it is told of the last is never left waiting', async () => {
+    const sender = async () => {
+      for (let round = 0; round < 30; round++) {
+        await telemetry.ingest(batch([sampleRecord({ at: clock.nowMs() })]))
+        // Turns of the event loop, in which the writer may be about to stop.
+        for (let turn = 0; turn < round % 10; turn++) await Promise.resolve()
+      }
+    }
+    await passing(sender())
+    expect(telemetry.metrics()).toMatchObject({ taken: 30, waitingRecords: 0 })
+  })
+
   test('batches of several gateways become one write', async () => {
     const answers = ['g1', 'g2', 'g3'].map((gateway) =>
       telemetry.ingest({ ...batch([sampleRecord({ at: clock.nowMs() })]), gateway }),
