@@ -1,7 +1,8 @@
+import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { checkName } from '../contracts/index.ts'
 import { canonicalJson, digestOf } from '../kernel/index.ts'
-import { type CheckContext, checks, createChecks } from './index.ts'
+import { analyse, type CheckContext, checks, createChecks } from './index.ts'
 import { contextFor } from './testing/context.ts'
 
 const context = contextFor({ gatewayUrl: 'http://127.0.0.1:1', items: 500 })
@@ -32,4 +33,27 @@ describe.each(checkName.options)('the plan of %s', (name) => {
     const [one, other] = await Promise.all([checks[name].plan(context), checks[name].plan(change(context))])
     expect(digestOf(other.plan)).not.toBe(digestOf(one.plan))
   })
+})
+
+/** A bundle comes from a stranger: whatever it holds is judged or refused in words. */
+property.prop([
+  fc.constantFrom(...checkName.options),
+  fc.jsonValue(),
+  fc.array(fc.jsonValue(), { maxLength: 3 }),
+])('raw blocks of any form are refused with a reason', async (name, value, list) => {
+  const { plan } = await checks[name].plan(context)
+  const raw = {
+    blocks: list,
+    noise: list,
+    repeats: list,
+    ladder: value,
+    aa: list,
+    ab: list,
+    probe: value,
+  } as Record<string, unknown>
+  try {
+    expect(analyse(name, plan, raw).status).toBe('invalid')
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'bundle_invalid' })
+  }
 })

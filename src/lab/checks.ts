@@ -44,13 +44,15 @@ export function analyse(
   try {
     return checks[name].analyse(plan, raw)
   } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error
-    const issue = error.issues[0]
-    const where = issue === undefined ? '' : ` at ${issue.path.join('.')}: ${issue.message}`
-    throw new SlipwayError(
-      'bundle_invalid',
-      { reason: `the ${name} evidence has another form${where}` },
-      { cause: error },
-    )
+    throw new SlipwayError('bundle_invalid', { reason: reasonOf(name, error) }, { cause: error })
   }
+}
+
+function reasonOf(check: CheckName, error: unknown): string {
+  // Numbers that no measurement gives are refused by the statistics themselves.
+  if (!(error instanceof z.ZodError))
+    return `the ${check} evidence cannot be judged: ${(error as Error).message}`
+  const issue = error.issues[0]
+  const where = issue === undefined ? '' : ` at ${issue.path.join('.')}: ${issue.message}`
+  return `the ${check} evidence has another form${where}`
 }

@@ -28,8 +28,6 @@ export interface GatewayClientOptions extends GatewayTarget {
   /** Sockets at most; requests beyond them wait inside the client. */
   readonly connections: number
   readonly keepBodies: boolean
-  /** Headers for all requests, beside key and content type. */
-  readonly headers?: Record<string, string>
 }
 
 /**
@@ -57,7 +55,6 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
     authorization: `Bearer ${options.key}`,
     'content-type': 'application/json',
     [headerNames.timeoutMs]: String(options.timeoutMs),
-    ...options.headers,
   }
   const path = `/api/v1/models/${encodeURIComponent(options.model)}/predict`
   const send: GatewayClient['send'] = (body, done, extra) => {
