@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
 /** The system's Chromium, cut off from everything but this machine. */
@@ -38,6 +39,7 @@ export async function openPage(
     locale: 'en-GB',
     timezoneId: 'UTC',
   })
+  await context.addInitScript({ path: fileURLToPath(new URL('./in-page.js', import.meta.url)) })
   const page = await context.newPage()
   const troubles: string[] = []
   page.on('console', (message) => {

@@ -92,7 +92,7 @@ function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
         }))}
         least={64}
       />
-      <StepLines box={box} x={x} looks={settled} />
+      <StepLines box={box} x={x} looks={looks} />
       <path className="band" d={bandPath(band)} />
       <path className="margin-line" d={line((point) => point.limit)} />
       <path className="arm-champion" d={line((point) => point.champion)} />

@@ -42,7 +42,9 @@ export function shortHash(digest: string): string {
 
 /** The verdict's first words are shouted in terminals; a heading says them calmly. */
 export function calmSentence(sentence: string): string {
-  return sentence.replace(/^[A-Z]{2}[A-Z ]*(?=:)/, (shout) => shout.charAt(0) + shout.slice(1).toLowerCase())
+  return sentence
+    .replace(/^[A-Z]{2}[A-Z ]*(?=:)/, (shout) => shout.charAt(0) + shout.slice(1).toLowerCase())
+    .replace(/\.\.+$/, '.')
 }
 
 function scaled(value: number, { unit, lower, upper }: Measurement): string {

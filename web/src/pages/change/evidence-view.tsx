@@ -219,25 +219,27 @@ function Percentiles({ percentiles, change }: PercentilesProps) {
     )
   }
   return (
-    <table className="small">
-      <caption>Where do the slow answers lie?</caption>
-      <thead>
-        <tr>
-          <th scope="col">Percentile</th>
-          <th scope="col">{change.champion.label}</th>
-          <th scope="col">{change.candidate.label}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {percentiles.champion.map((one, index) => (
-          <tr key={one.p}>
-            <td>p{Number((one.p * 100).toFixed(1))}</td>
-            <td>{cell(one)}</td>
-            <td>{cell(percentiles.candidate[index])}</td>
+    <div className="scroll">
+      <table className="small">
+        <caption>Where do the slow answers lie?</caption>
+        <thead>
+          <tr>
+            <th scope="col">Percentile</th>
+            <th scope="col">{change.champion.label}</th>
+            <th scope="col">{change.candidate.label}</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {percentiles.champion.map((one, index) => (
+            <tr key={one.p}>
+              <td>p{Number((one.p * 100).toFixed(1))}</td>
+              <td>{cell(one)}</td>
+              <td>{cell(percentiles.candidate[index])}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 
@@ -245,37 +247,39 @@ function Stability({ evidence, change }: EvidenceViewProps) {
   const kinds = readDetails(stabilityDetails, evidence)?.noise?.byKind
   if (kinds === undefined) return null
   return (
-    <table className="small">
-      <caption>Which noise changes an answer?</caption>
-      <thead>
-        <tr>
-          <th scope="col">Noise</th>
-          <th scope="col" className="number">
-            Copies
-          </th>
-          <th scope="col" className="number">
-            Flips of {change.champion.label}
-          </th>
-          <th scope="col" className="number">
-            Flips of {change.candidate.label}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {kinds.map(({ kind, n, champion, candidate }) => (
-          <tr key={kind}>
-            <td>{kind}</td>
-            <td className="number">{grouped(n)}</td>
-            <td className="number">
-              {grouped(champion)} <span className="mute">{percent(champion / Math.max(1, n))}</span>
-            </td>
-            <td className="number">
-              {grouped(candidate)} <span className="mute">{percent(candidate / Math.max(1, n))}</span>
-            </td>
+    <div className="scroll">
+      <table className="small">
+        <caption>Which noise changes an answer?</caption>
+        <thead>
+          <tr>
+            <th scope="col">Noise</th>
+            <th scope="col" className="number">
+              Copies
+            </th>
+            <th scope="col" className="number">
+              Flips of {change.champion.label}
+            </th>
+            <th scope="col" className="number">
+              Flips of {change.candidate.label}
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {kinds.map(({ kind, n, champion, candidate }) => (
+            <tr key={kind}>
+              <td>{kind}</td>
+              <td className="number">{grouped(n)}</td>
+              <td className="number">
+                {grouped(champion)} <span className="mute">{percent(champion / Math.max(1, n))}</span>
+              </td>
+              <td className="number">
+                {grouped(candidate)} <span className="mute">{percent(candidate / Math.max(1, n))}</span>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 
