@@ -51,7 +51,16 @@ export const digitsSpec: VersionSpec = versionSpec.parse({
   },
 })
 
-export async function startRealPath(versions: readonly string[] = ['v1']): Promise<RealPath> {
+export interface RealPathOptions {
+  readonly versions?: readonly string[]
+  /** Port of a remote endpoint that answers in place of model servers; then another entry runs the gateway. */
+  readonly remotePort?: number
+}
+
+export async function startRealPath({
+  versions = ['v1'],
+  remotePort,
+}: RealPathOptions = {}): Promise<RealPath> {
   const folder = mkdtempSync(join(tmpdir(), 'path-'))
   const children: ChildProcess[] = []
   const pepper = randomBytes(32)
@@ -62,7 +71,7 @@ export async function startRealPath(versions: readonly string[] = ['v1']): Promi
   writeFileSync(join(folder, 'secrets', 'internal-key'), internalKey)
   const control = await standInControl()
   const start = (entry: string, words: string[], environment: Record<string, string>): ChildProcess => {
-    const path = fileURLToPath(new URL(`../../src/apps/${entry}.ts`, import.meta.url))
+    const path = fileURLToPath(new URL(`${entry}.ts`, import.meta.url))
     const child = spawn(process.execPath, [path, ...words], {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -70,16 +79,18 @@ export async function startRealPath(versions: readonly string[] = ['v1']): Promi
     children.push(child)
     return child
   }
-  for (const version of versions) {
+  for (const version of remotePort === undefined ? versions : []) {
     const spec = replicaSpecOf(folder, version)
     mkdirSync(spec.runFolder, { recursive: true })
     const specFile = join(spec.runFolder, 'spec.json')
     writeFileSync(specFile, JSON.stringify(spec))
-    start('model-server', [specFile], {})
+    start('../../src/apps/model-server', [specFile], {})
     await until(() => phaseOf(spec.runFolder) === 'ready')
   }
   const { key, publicId, secret } = newKeySecret()
   let revision = 0
+  const addressOf = (label: string) =>
+    remotePort === undefined ? replicaSpecOf(folder, label).address : `tcp:127.0.0.1:${remotePort}`
   const publish = (shares: TrafficShares): void => {
     const snapshot: Snapshot = {
       revision: ++revision,
@@ -105,7 +116,7 @@ export async function startRealPath(versions: readonly string[] = ['v1']): Promi
             label,
             id: digestOf({ label }),
             maxBatchRows: digitsSpec.batching.maxBatchSize,
-            replicas: [{ id: `${label}-0`, address: replicaSpecOf(folder, label).address, draining: false }],
+            replicas: [{ id: `${label}-0`, address: addressOf(label), draining: false }],
           })),
         },
       ],
@@ -113,7 +124,7 @@ export async function startRealPath(versions: readonly string[] = ['v1']): Promi
     control.publish(snapshot)
   }
   publish({ [versions[0] as string]: 100 })
-  const gateway = start('gateway', [], {
+  const gateway = start(remotePort === undefined ? '../../src/apps/gateway' : 'remote-gateway', [], {
     SLIPWAY_DATA: folder,
     SLIPWAY_GATEWAY_PORT: '0',
     SLIPWAY_CONTROL_URL: control.url,

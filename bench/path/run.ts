@@ -7,7 +7,8 @@
  */
 import { type LoadResult, loadFromOwnProcess } from '../load.ts'
 import { type BenchRow, report } from '../result.ts'
-import { type FloorPath, startFloor } from './floor-path.ts'
+import { startBareProxy } from './bare-path.ts'
+import { startFloor } from './floor-path.ts'
 import { type RealPath, startRealPath } from './real-path.ts'
 
 const seconds = Number(process.argv[2] ?? 2)
@@ -27,7 +28,7 @@ interface Case {
 
 interface Sample extends LoadResult {
   readonly name: string
-  readonly of: 'ours' | 'floor'
+  readonly of: 'ours' | 'floor' | 'bare proxy'
   readonly connections: number
   readonly round: number
 }
@@ -71,10 +72,11 @@ const cases: readonly Case[] = [
   },
 ]
 
+const remote: Case = { ...json(10), name: 'one JSON row to a remote endpoint, 10 connections' }
 const samples: Sample[] = []
 const memory = await freshMemory()
 const floor = await startFloor()
-const real = await startRealPath(['v1', 'v2'])
+const real = await startRealPath({ versions: ['v1', 'v2'] })
 try {
   for (const one of cases)
     for (let round = 0; round < rounds; round++) {
@@ -94,9 +96,10 @@ try {
       })
     }
   const swap = await swapUnderLoad(real)
+  await measureRemote()
   await new Promise((resolve) => setTimeout(resolve, 1000))
   const records = { ...real.records }
-  report('path', [...speedRows(), ...latencyRows(), ...longRows(swap, memory, records)], {
+  report('path', [...speedRows(), remoteRow(), ...latencyRows(), ...longRows(swap, memory, records)], {
     samples,
     swap,
     memory,
@@ -107,8 +110,24 @@ try {
   await real.stop()
 }
 
+/** The same request to a remote endpoint, through our gateway and through a proxy that only passes bytes on. */
+async function measureRemote(): Promise<void> {
+  const bare = await startBareProxy()
+  const ours = await startRealPath({ remotePort: bare.echoPort })
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const { connections, name } = remote
+      samples.push({ ...(await measure(bare, remote)), name, connections, of: 'bare proxy', round })
+      samples.push({ ...(await measure(ours, remote)), name, connections, of: 'ours', round })
+    }
+  } finally {
+    await ours.stop()
+    await bare.stop()
+  }
+}
+
 function measure(
-  path: FloorPath | RealPath,
+  path: Pick<RealPath, 'url' | 'key'>,
   one: Case,
   more: { seconds?: number } = {},
 ): Promise<LoadResult> {
@@ -185,6 +204,19 @@ function speedRows(): BenchRow[] {
       holds: isRaw ? perSecond >= 300_000 : ours >= SHARE_OF_FLOOR * others,
     }
   })
+}
+
+function remoteRow(): BenchRow {
+  const ours = Math.max(...valuesOf(remote.name, 'ours', (sample) => sample.perSecond))
+  const bare = Math.max(...valuesOf(remote.name, 'bare proxy', (sample) => sample.perSecond))
+  return {
+    what: remote.name,
+    unit: 'requests/s',
+    ours,
+    others: { 'bare node:http and undici proxy': bare },
+    goal: '≥ 60 % of the bare proxy',
+    holds: ours >= SHARE_OF_FLOOR * bare,
+  }
 }
 
 function latencyRows(): BenchRow[] {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { SnapshotKey } from '../contracts/index.ts'
+import type { SnapshotKey, SnapshotReplica } from '../contracts/index.ts'
 import {
   type Clock,
   isSlipwayError,
@@ -43,6 +43,15 @@ export interface GatewayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** What answers for a replica of the snapshot; the link unless said otherwise. */
+  readonly openUpstream?: (wanted: WantedUpstream) => Upstream
+}
+
+export interface WantedUpstream {
+  readonly replica: SnapshotReplica
+  readonly model: string
+  readonly version: string
+  readonly contract: CompiledContract
 }
 
 const EXPOSURE_WINDOW_MS = 60_000
@@ -84,17 +93,11 @@ export class Gateway {
       (request, response, expectsContinue) => this.#handle(request, response, expectsContinue),
     )
     this.#holder = new SnapshotHolder<Upstream, CompiledContract>({
-      openReplica: (replica, model, version) =>
-        replicaUpstream({
-          replica,
-          model: model.model,
-          version,
-          contractDigest: compileContract(model).digest,
-          ...(replica.address.startsWith('tcp:') ? { linkKey: options.internalKey } : {}),
-          clock,
-          random,
-          log,
-        }),
+      openReplica: (replica, model, version) => {
+        const contract = compileContract(model)
+        const wanted = { replica, model: model.model, version, contract }
+        return options.openUpstream?.(wanted) ?? this.#overTheLink(wanted)
+      },
       retireReplica: (replica) => {
         replica.close().catch((error: unknown) => log.error({ err: error }, 'replica not closed'))
       },
@@ -138,6 +141,12 @@ export class Gateway {
       table: () => this.#table as GatewayTable,
       isStopping: () => this.#isStopping,
     }
+  }
+
+  #overTheLink({ contract, ...wanted }: WantedUpstream): Upstream {
+    const { clock, internalKey, log, random } = this.#options
+    const linkKey = wanted.replica.address.startsWith('tcp:') ? { linkKey: internalKey } : {}
+    return replicaUpstream({ ...wanted, ...linkKey, contractDigest: contract.digest, clock, random, log })
   }
 
   get #snapshotPath(): string {

@@ -86,7 +86,7 @@ const GAUGES: readonly [
   [
     'slipway_gateway_unauthenticated_total',
     'counter',
-    'Requests without a valid key.',
+    'Requests without a valid key, or without its scope.',
     (g) => g.unauthenticated,
   ],
   [
