@@ -1,6 +1,6 @@
 /** Callers on one link to a model server, each with one request in flight, for a while. */
 
-import { systemClock } from '../../src/kernel/index.ts'
+import { seededRandom, systemClock } from '../../src/kernel/index.ts'
 import { connectLink, type LinkOutcome } from '../../src/link/index.ts'
 
 export interface LinkLoad {
@@ -10,6 +10,8 @@ export interface LinkLoad {
   readonly body: Buffer
   readonly seconds: number
   readonly warmUpSeconds?: number
+  /** Callers start apart and pause for up to so long after an answer, as people's programs do; default 0. */
+  readonly thinkMs?: number
 }
 
 export interface LinkLoadResult {
@@ -26,7 +28,9 @@ export async function loadLink(load: LinkLoad): Promise<LinkLoadResult> {
   const untilMs = countFromMs + load.seconds * 1000
   const latencies: number[] = []
   let failures = 0
-  const caller = () =>
+  const thinkMs = load.thinkMs ?? 0
+  const random = seededRandom(1)
+  const caller = (_: unknown, place: number) =>
     new Promise<void>((resolve) => {
       let startMs = 0
       const settle = (outcome: LinkOutcome) => {
@@ -36,13 +40,15 @@ export async function loadLink(load: LinkLoad): Promise<LinkLoadResult> {
           if (!outcome.ok) failures++
         }
         if (nowMs >= untilMs) resolve()
+        else if (thinkMs > 0) setTimeout(send, random() * thinkMs)
         else send()
       }
       const send = () => {
         startMs = performance.now()
         client.request(load, settle)
       }
-      send()
+      if (thinkMs > 0) setTimeout(send, place * thinkMs * 2)
+      else send()
     })
   await Promise.all(Array.from({ length: load.callers }, caller))
   client.close()
