@@ -132,7 +132,7 @@ describe('ends', () => {
       wish: wish('active', 2),
       replicas: [replica('a', 'ready'), dead('b', { ageMs: 200, wasReady: true })],
       shares: { v1: 100 },
-      expected: [start, status('active', `1 of 2 replicas are ready; ended 1 times, last: ${word}`)],
+      expected: [start, status('active', `1 of 2 replicas are ready; ended once: ${word}`)],
     },
     {
       says: 'the second end waits',

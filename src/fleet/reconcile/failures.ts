@@ -46,7 +46,8 @@ export function verdictOnFailures(
     return { isFinal: true, reason: `ended ${dead.length} times before it was ready, last: ${why}` }
   if (stuck.length > 0) return { isFinal: true, reason: 'did not become ready in time' }
   if (dead.length === 0 && failedStart === undefined) return { isFinal: false, reason: null }
-  return { isFinal: false, reason: `ended ${Math.max(1, dead.length)} times, last: ${why}` }
+  const times = dead.length > 1 ? `${dead.length} times, last` : 'once'
+  return { isFinal: false, reason: `ended ${times}: ${why}` }
 }
 
 /**

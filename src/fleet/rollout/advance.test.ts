@@ -209,6 +209,12 @@ describe('at full traffic', () => {
       { shares, splitAtMs: after, champion: silent },
       { kind: 'stop', version: 'v1' },
     ],
+    [
+      'not while nobody sees how the candidate does',
+      full,
+      { shares, splitAtMs: after, champion: silent, ...said('hold') },
+      { kind: 'update', patch: { reason: 'inconclusive: because' } },
+    ],
     ['not while it is seen to answer', full, { shares, splitAtMs: after, champion: up }, wait],
     [
       'is done',

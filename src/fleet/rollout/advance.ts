@@ -130,6 +130,9 @@ function promote(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
     return capacityFor(rollout, share, world) ?? enter(rollout, world, share, nowMs)
   if (nowMs - world.splitAtMs < rollout.plan.scaleDownDelayMs)
     return world.isLookDue && look !== undefined ? { kind: 'look', look, patch: {} } : WAIT
+  // Not seeing anything is not seeing that all is well.
+  if (look === undefined || look.decision === 'hold')
+    return say(rollout, `${HELD_BY_DOUBT}${look?.reason ?? 'no look'}`)
   if (isUp(world.champion)) {
     // Only traffic that was seen to have stopped lets capacity go.
     return world.champion.isSilent ? { kind: 'stop', version: rollout.champion } : WAIT

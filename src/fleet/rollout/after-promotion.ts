@@ -36,7 +36,9 @@ export function lookAfterPromotion(
     ? ['brake', 'at least half of the requests failed for three seconds']
     : worse.length > 0
       ? ['abort', `above the champion’s earlier rate: ${worse.map((each) => each.look.name).join(', ')}`]
-      : ['continue', 'watching at full traffic; the champion is kept']
+      : recent.length === 0
+        ? ['hold', 'no request was seen at full traffic; the champion is kept']
+        : ['continue', 'watching at full traffic; the champion is kept']
   return {
     rolloutId: rollout.id,
     sequence,

@@ -195,6 +195,20 @@ describe('nothing to judge by', () => {
     expect((await world.rollout()).state).toBe('paused')
   })
 
+  test('a promotion that nobody could watch does not let the champion go', async () => {
+    const world = await createRolloutWorld({ requestsPerSecond: 1_000, plan: { guards: ['errors'] } })
+    await world.start()
+    while ((await splitOf(world))?.v2 !== 100) await world.seconds(1)
+    world.traffic.isTelling = false
+    await world.seconds(120)
+    expect(await world.rollout()).toMatchObject({
+      state: 'promoting',
+      reason: 'inconclusive: no request was seen at full traffic; the champion is kept',
+    })
+    world.traffic.isTelling = true
+    expect(await world.until(['done'], 20)).toBeDefined()
+  })
+
   test('a quiet step costs few stored looks', async () => {
     const world = await createRolloutWorld({ requestsPerSecond: 20 })
     await world.start()

@@ -77,6 +77,19 @@ describe('local processes', () => {
     process.kill(pid, 'SIGKILL')
   })
 
+  test('secrets of control do not reach the code of a version', async () => {
+    place = await openLocalPlace({ entry: scripted })
+    process.env.DATABASE_URL = 'postgres://secret'
+    try {
+      const pid = await start('good')
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+      expect(environment).toContain('PATH=')
+      expect(environment).not.toContain('secret')
+    } finally {
+      delete process.env.DATABASE_URL
+    }
+  })
+
   test('in a deep folder the socket goes to a short one that nobody else may enter', async () => {
     const below = 'a-rather-long-name-of-a-folder/'.repeat(4)
     place = await openLocalPlace({ below })

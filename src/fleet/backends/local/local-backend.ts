@@ -117,6 +117,7 @@ function launch(options: LocalBackendOptions, spec: ReplicaSpec): ChildProcess {
   try {
     const child = spawn(process.execPath, [options.entry, specPath(spec.runFolder)], {
       detached: true,
+      env: environment(),
       stdio: ['ignore', log, log],
     })
     child.unref()
@@ -124,6 +125,15 @@ function launch(options: LocalBackendOptions, spec: ReplicaSpec): ChildProcess {
   } finally {
     closeSync(log)
   }
+}
+
+/** What a process needs of its surroundings; secrets of control (a database's address) are not among it. */
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'OMP_NUM_THREADS']
+
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
 }
 
 function signal(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): void {
