@@ -38,6 +38,10 @@ const SAYS: Readonly<Record<string, RegExp>> = {
   'slipway change plan my-model/change.yaml': /latency +about .*canary/s,
   'slipway change status c-7f3a': /v1 → v2 +goal: accuracy/,
   'slipway verify my-model/bundle.json': /✔ c-\w+ verifies/,
+  '  -H \'content-type: application/json\' -H \'accept: application/octet-stream\' -d \'{"inputs": [{"text": "Hello"}]}\' | od -A n -t x1':
+    /^( [0-9a-f]{2}){12}\s*$/,
+  'curl -sS --fail-with-body -D - -o /dev/null -H "authorization: Bearer $KEY" http://127.0.0.1:8081/api/v1/deployments/inbox/traffic':
+    /"items":.*etag: "\d+"/is,
   'slipway rollback inbox': /✔ inbox: v1 100 %/,
   'slipway change abort c-7f3a --reason "not before the weekend"': /✔ c-\w+ stopped; it is withdrawn/,
   'slipway keys create shop --scope predict --requests-per-second 200 --concurrency 64':
@@ -100,11 +104,12 @@ function pasted(path: string): void {
   const blocks = commandsOf(path)
   test.for(blocks.map((block) => [`line ${block.line}: ${block.text.split('\n')[0]}`, block] as const))(
     '%s',
+    { timeout: 120_000 },
     async ([, block]) => {
       const script = scriptOf(block)
       if (script === '') return
       const { code, out } = await reader.paste(script.replaceAll('c-7f3a', changeId))
-      expect({ code, out }).toMatchObject({ code: 0 })
+      expect(code, out).toBe(0)
       if (block.text === scriptOf(block))
         for (const [line, says] of Object.entries(SAYS))
           if (block.text.split('\n').includes(line)) expect(out).toMatch(says)

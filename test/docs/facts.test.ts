@@ -1,7 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { changeState, checkName, errorTable, guardName, riskTier, scope } from '../../src/contracts/index.ts'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import {
+  changeState,
+  checkName,
+  errorTable,
+  guardName,
+  headerNames,
+  riskTier,
+  scope,
+} from '../../src/contracts/index.ts'
 import { parseChangeFile } from '../../src/sdk/index.ts'
 import { readPage, readPages } from './pages.ts'
 
@@ -39,6 +49,19 @@ test('every check has its part', () => {
     expect(text).toMatch(new RegExp(`^## ${check[0]?.toUpperCase()}${check.slice(1)}$`, 'm'))
 })
 
+test('the headers are those of the contracts', () => {
+  const named = new Set(
+    [...readPage('docs/reference/http.md').text.matchAll(/`(x-slipway-[a-z-]+)`/g)].map((match) => match[1]),
+  )
+  // Named in the contracts, read and sent by nobody yet.
+  const unused: string[] = [headerNames.priority, headerNames.fallback]
+  expect([...named].sort()).toEqual(
+    Object.values(headerNames)
+      .filter((name) => !unused.includes(name))
+      .sort(),
+  )
+})
+
 test('every error that a page names exists', () => {
   const named = readPages().flatMap(({ text }) =>
     [...text.matchAll(/`([a-z]+_(?:[a-z]+_)*[a-z]+)`/g)].map((match) => match[1] as string),
@@ -72,6 +95,23 @@ test('the change file of the tutorial is one, and the README tells what the samp
   const readme = readPage('README.md').text
   for (const sample of ['spam', 'looks-better', 'slow-burn'])
     expect(readme).toContain(`](samples/${sample}/change.yaml)`)
+})
+
+test.each([
+  [
+    'change',
+    ['samples/spam/change.yaml', 'samples/looks-better/change.yaml', 'samples/slow-burn/change.yaml'],
+  ],
+  ['model', ['samples/spam/model.yaml']],
+] as const)('the schema of %s.yaml takes the samples and refuses what the program refuses', (name, files) => {
+  const schema = z.fromJSONSchema(JSON.parse(readFileSync(`docs/schemas/${name}.schema.json`, 'utf8')))
+  for (const file of files) {
+    const written = parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    expect(schema.safeParse(written).error).toBeUndefined()
+    expect(schema.safeParse({ ...written, surprise: 1 }).success).toBe(false)
+    expect(schema.safeParse({ ...written, model: undefined }).success).toBe(false)
+    if (name === 'change') expect(schema.safeParse({ ...written, margins: { cost: 5 } }).success).toBe(false)
+  }
 })
 
 /** Code in the first column of the table below a heading. */
