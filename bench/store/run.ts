@@ -57,11 +57,11 @@ async function measure(name: string, store: Store): Promise<void> {
   const isEmbedded = name === 'embedded'
   rows.push(
     row(
-      `${name}: rows of the request log by COPY`,
-      'rows/s',
-      copied.perSecond,
-      '≥ 20000',
-      copied.perSecond >= 20_000,
+      `${name}: rows of the request log by COPY, a second of this process`,
+      'rows',
+      copied.cpuPerSecond,
+      '≥ 50000',
+      copied.cpuPerSecond >= 50_000,
     ),
     row(
       `${name}: of one core at ${RATE} records/s, all work included`,
