@@ -34,7 +34,10 @@ export interface Fleet {
     reason: string,
     expectedRevision?: number,
   ): Promise<TrafficRow>
-  /** All traffic to the champion before the present split; one write. */
+  /**
+   * All traffic to the version that had everything before the present split; one write. An open rollout is aborted.
+   * Asked again it changes nothing, so two people at once go back once.
+   */
   rollback(model: string, reason: string): Promise<TrafficRow>
   /** The version with the largest share now, the older one in a tie. */
   championOf(model: string): Promise<string | undefined>
@@ -51,9 +54,11 @@ export interface Rollouts {
   forecast(wanted: RolloutWish, requestsPerSecond?: number): Promise<StepForecast[]>
   /** Fixes the guards' thresholds from the champion's live windows, stores the rollout, writes the first split. */
   start(wanted: RolloutWish & { changeId: string | null }): Promise<Rollout>
+  /** Holds promotion; the judge goes on looking, and may still abort. */
   pause(id: string, reason: string): Promise<Rollout>
+  /** Puts the split of the present step in force again and judges on. */
   resume(id: string): Promise<Rollout>
-  /** Goes back to the champion by one traffic write. */
+  /** Goes back to the champion by one traffic write. Idempotent; `rollout_conflict` once the rollout is done. */
   abort(id: string, reason: string): Promise<Rollout>
 }
 

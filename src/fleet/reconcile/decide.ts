@@ -224,7 +224,7 @@ function isComing(replica: ObservedReplica): boolean {
 }
 
 /** A server that says it failed is about to end; it is left in peace, since its last words say why. */
-function hasEnded(replica: ObservedReplica): boolean {
+export function hasEnded(replica: ObservedReplica): boolean {
   return !replica.alive || replica.status.phase === 'failed'
 }
 

@@ -2,7 +2,7 @@ import type { Version } from '../../contracts/index.ts'
 import { type Clock, isSlipwayError, type Logger } from '../../kernel/index.ts'
 import type { DeploymentRow, Store, TrafficRow } from '../../store/index.ts'
 import type { ObservedReplica, ReplicaBackend } from '../fleet.ts'
-import { type Action, decide, type ReconcileTimings, versionKey } from './decide.ts'
+import { type Action, decide, hasEnded, type ReconcileTimings, versionKey } from './decide.ts'
 import type { FailedStart } from './failures.ts'
 
 /** The state of all things at one moment. */
@@ -115,7 +115,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     async forgive(model, label) {
       failedStarts.delete(versionKey(model, label))
       for (const replica of await backend.list())
-        if (replica.model === model && replica.label === label && !replica.alive)
+        if (replica.model === model && replica.label === label && hasEnded(replica))
           await backend.stop(replica.replicaId)
     },
   }
@@ -123,8 +123,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
 
 /** A stop is under way, though the replica may not have said so yet: it is no capacity any more. */
 function leaving(replica: ObservedReplica): ObservedReplica {
-  const isUp = replica.alive && replica.status.phase !== 'failed'
-  return isUp ? { ...replica, status: { ...replica.status, phase: 'draining' } } : replica
+  return !hasEnded(replica) ? { ...replica, status: { ...replica.status, phase: 'draining' } } : replica
 }
 
 async function replicaSpecOf(

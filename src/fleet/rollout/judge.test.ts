@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createRolloutWorld, type RolloutWorld } from '../testing/rollout-world.ts'
+import { createRolloutWorld, defaultPlan, type RolloutWorld } from '../testing/rollout-world.ts'
 
 async function splitOf(world: RolloutWorld) {
   return (await world.store.traffic.get('spam'))?.shares
@@ -214,6 +214,34 @@ describe('nothing to judge by', () => {
     await world.start()
     await world.seconds(3_000)
     expect((await world.looks()).length).toBeLessThan(1_300)
+  })
+})
+
+describe('the forecast', () => {
+  test('says for each step and guard how long it takes and what it can see, at the present traffic', async () => {
+    const world = await createRolloutWorld({ requestsPerSecond: 100 })
+    const { forecast } = await world.start()
+    expect(forecast.map((each) => [each.sharePercent, each.guard])).toEqual(
+      [1, 5, 25, 50].flatMap((share) => defaultPlan.guards.map((guard) => [share, guard])),
+    )
+    const errors = forecast.filter((each) => each.guard === 'errors')
+    const times = errors.map((each) => each.promoteMs ?? Number.NaN)
+    expect(times).toEqual(times.toSorted((left, right) => right - left))
+    const rises = errors.slice(1).map((each) => each.detectableRise ?? Number.NaN)
+    expect(rises).toEqual(rises.toSorted((left, right) => right - left))
+    expect(errors[0]?.baseRate).toBeCloseTo(0.01, 2)
+    expect(errors[0]?.requestsPerSecond).toBe(100)
+  })
+
+  test('promises nothing without traffic', async () => {
+    const world = await createRolloutWorld({ requestsPerSecond: 0 })
+    const forecast = await world.judge.forecast({
+      model: 'spam',
+      champion: 'v1',
+      candidate: 'v2',
+      plan: defaultPlan,
+    })
+    for (const each of forecast) expect(each).toMatchObject({ promoteMs: null, detectableRise: null })
   })
 })
 
