@@ -17,7 +17,7 @@ ${commands.map((command) => `- [\`${nameOf(command)}\`](#${anchorOf(command)}): 
 ${helpOf(program)}
 \`\`\`
 
-\`--json\` prints one object, also for an error; without it, plain lines where the output is not a terminal or \`CI\` is set,
+\`--json\` prints one object, that of an error on stderr; without it, plain lines where the output is not a terminal or \`CI\` is set,
 and no colours where \`NO_COLOR\` is set. An error is three lines on stderr: what happened, where, what to do.
 
 | exit code | means |

@@ -57,7 +57,7 @@ let changeId = 'c-7f3a'
 beforeAll(async () => {
   reader = await openReader()
 })
-afterAll(() => reader?.close())
+afterAll(() => reader?.close(), 120_000)
 
 const others = readPages()
   .map(({ path }) => path)
