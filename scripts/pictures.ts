@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { launch, openPage } from '../test/dashboard/browser.ts'
 import { buildPages } from '../test/dashboard/build.ts'
-import { STORIES } from '../test/dashboard/fixture/seed.ts'
+import { STORIES } from '../test/dashboard/fixture/names.ts'
 import { serveDashboard } from '../test/dashboard/fixture/serve.ts'
 
 const FOLDER = 'docs/pictures'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChangeEventType } from '../../src/contracts/index.ts'
 import { launch, openPage, type Seen, type View } from './browser.ts'
 import { buildPages } from './build.ts'
-import { STORIES } from './fixture/seed.ts'
+import { STORIES } from './fixture/names.ts'
 import { type Dashboard, serveDashboard } from './fixture/serve.ts'
 import { faultsOf, outlineOfFocus, shiftsSince, watchShifts, weakTexts, wideParts } from './inspect.ts'
 
@@ -284,7 +284,7 @@ describe('live', () => {
   test('evidence that comes in fills its row', async () => {
     const { page } = seen
     await visit(page, `/changes/${STORIES.checking}`)
-    await page.getByText('being measured').waitFor()
+    await page.getByText('measuring', { exact: true }).waitFor()
     await markLoaded(page)
     const [accuracy] = (await dashboard.store.evidence.list(STORIES.canary)).filter(
       ({ check }) => check === 'accuracy',

@@ -3,7 +3,7 @@ import { grouped, percent, tickPercent } from '../format/numbers.ts'
 import { clockTime } from '../format/times.ts'
 import { type LookPoint, lookPoints, stepChanges, topOf } from './looks.ts'
 import { BottomAxis, type Box, LeftAxis, Plot } from './plot.tsx'
-import { bandPath, csvOf, linear, linePath, niceTicks, thinned, timeTicks } from './scale.ts'
+import { bandPath, csvOf, labelRows, linear, linePath, niceTicks, thinned, timeTicks } from './scale.ts'
 
 /** More points than this cannot be told apart at any width we draw. */
 const MOST_POINTS = 400
@@ -117,16 +117,18 @@ function Lines({ box, x, y, points, top, rollout, looks }: LinesProps) {
   )
 }
 
-/** A label stands right of its line, or left of it where there is no room, and a row lower where the last one is near. */
+const STEP_LABEL_PX = 66
+
 function StepLines({ box, x, looks }: Pick<LinesProps, 'box' | 'x' | 'looks'>) {
-  const labelWidthPx = 66
-  let row = 0
-  let before = Number.NEGATIVE_INFINITY
-  return stepChanges(looks).map((change) => {
+  const changes = stepChanges(looks)
+  const places = labelRows(
+    changes.map(({ at }) => x(at)),
+    STEP_LABEL_PX,
+    box.right,
+  )
+  return changes.map((change, index) => {
+    const { isLeft, row } = places[index]!
     const at = x(change.at)
-    row = at - before < labelWidthPx ? row + 1 : 0
-    before = at
-    const isLeft = at + labelWidthPx > box.right
     return (
       <g key={change.at}>
         <line className="step-line" x1={at} x2={at} y1={box.top} y2={box.bottom} />

@@ -5,6 +5,7 @@ import { lookPoints, stepChanges, stepStates, topOf } from './looks.ts'
 import {
   bandPath,
   csvOf,
+  labelRows,
   linear,
   linePath,
   logarithmic,
@@ -12,6 +13,7 @@ import {
   nearestIndex,
   niceTicks,
   thinned,
+  timeTicks,
 } from './scale.ts'
 import { championFirst, seriesOf, vitalsOf } from './windows.ts'
 
@@ -58,6 +60,18 @@ describe('scales', () => {
     )
     expect(kept.length).toBeLessThanOrEqual(100)
     expect(kept.at(-1)).toBe(1000)
+  })
+  test('labels of neighbouring lines do not touch', () => {
+    expect(labelRows([0, 100, 130, 290], 60, 300)).toEqual([
+      { isLeft: false, row: 0 },
+      { isLeft: false, row: 0 },
+      { isLeft: false, row: 1 },
+      { isLeft: true, row: 0 },
+    ])
+  })
+  test('time ticks are round and few', () => {
+    expect(timeTicks(61_000, 301_000, 5)).toEqual([120_000, 180_000, 240_000, 300_000])
+    expect(timeTicks(0, 0)).toEqual([0])
   })
   test('nearest', () => expect(nearestIndex([0, 10, 20], 14)).toBe(1))
   test('a mail subject cannot become a formula or a new column', () => {
@@ -165,6 +179,7 @@ describe('looks', () => {
   })
   test.each([
     ['done' as const, 2, ['done', 'done', 'done']],
+    ['promoting' as const, 2, ['done', 'done', 'done']],
     ['rolled-back' as const, 1, ['done', 'failed', 'ahead']],
   ])('a rollout that is %s', (state, step, expected) => {
     expect(stepStates(rollout({ state, step }), looks).map((one) => one.state)).toEqual(expected)

@@ -60,7 +60,8 @@ export interface StepState {
 }
 
 export function stepStates(rollout: Rollout, looks: readonly RolloutLook[]): StepState[] {
-  const isOver = rollout.state === 'done'
+  // Promoting: all traffic has moved, only the old version is still kept.
+  const isOver = rollout.state === 'done' || rollout.state === 'promoting'
   const hasFailed = rollout.state === 'rolled-back' || rollout.state === 'aborting'
   const last = looks.at(-1)
   let before = 0

@@ -80,6 +80,24 @@ export function nearestIndex(positions: readonly number[], wanted: number): numb
   return nearest
 }
 
+/** A label stands right of its line, or left of it where there is no room, and in the first row that is free there. */
+export function labelRows(
+  lines: readonly number[],
+  width: number,
+  right: number,
+): { isLeft: boolean; row: number }[] {
+  const taken: (readonly [from: number, to: number])[][] = []
+  return lines.map((at) => {
+    const isLeft = at + width > right
+    const [from, to] = isLeft ? [at - width, at] : [at, at + width]
+    const isFree = (row: number) => (taken[row] ?? []).every((other) => to <= other[0] || other[1] <= from)
+    let row = 0
+    while (!isFree(row)) row++
+    taken[row] = [...(taken[row] ?? []), [from, to]]
+    return { isLeft, row }
+  })
+}
+
 /** RFC 4180; cells that a spreadsheet would take for a formula are quoted as text. */
 export function csvOf(
   header: readonly string[],

@@ -12,7 +12,7 @@ import { absentWords, axisRows } from './change/axis-rows.ts'
 import { accuracyDetails, type Flip, planLines, rawBlockCount, readDetails } from './change/details.ts'
 import { eventWords, isMinor } from './change/event-words.ts'
 import { inTurn } from './change/flips.ts'
-import { neededWords, plainReason } from './change/guard-words.ts'
+import { neededRequests, neededWords, plainReason } from './change/guard-words.ts'
 import { headlineOf, isOpen, stateWords } from './change/states.ts'
 import { inputWords } from './failure-words.ts'
 import { glance } from './home/glance.ts'
@@ -125,7 +125,7 @@ describe('the five axes', () => {
   test('say what is running and what waits', () => {
     const checks = [running, { ...running, check: 'latency' as const, status: 'waiting' as const }]
     const rows = axisRows(change({ checks }), [])
-    expect([absentWords(rows[0]!), absentWords(rows[2]!)]).toEqual(['being measured', 'waiting'])
+    expect([absentWords(rows[0]!), absentWords(rows[2]!)]).toEqual(['measuring', 'waiting'])
   })
 })
 
@@ -196,6 +196,13 @@ describe('evidence', () => {
     ])
     expect(mixed.map(({ id }) => id)).toEqual(['f1', 'b1', 'f2', 'f3'])
   })
+  test.each([
+    [null, 'Not to be said yet how much more is needed'],
+    [0, 'Enough is known'],
+    [18_000.4, '≈ 18,000 more requests on v2'],
+  ])('%s more requests', (needsRequests, expected) =>
+    expect(neededRequests({ needsRequests }, 'v2')).toBe(expected),
+  )
   test('guards are told in words', () => {
     const guard = (name: string, decision: string) => ({ name, decision }) as never
     expect(neededWords([guard('errors', 'promote'), guard('latencyP99', 'continue')])).toBe(

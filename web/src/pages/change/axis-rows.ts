@@ -56,7 +56,7 @@ function decidingOn(axis: Axis, evidence: readonly Evidence[]): Measurement | un
 export function absentWords({ progress }: AxisRow): string {
   switch (progress?.status) {
     case 'running':
-      return 'being measured'
+      return 'measuring'
     case 'waiting':
       return 'waiting'
     default:

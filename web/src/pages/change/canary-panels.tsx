@@ -9,7 +9,7 @@ import { Panel } from '../../parts/panel.tsx'
 import { Segments } from '../../parts/segments.tsx'
 import { Actions } from './actions.tsx'
 import { Forecast } from './forecast.tsx'
-import { guardNames, guardState, neededWords, plainReason } from './guard-words.ts'
+import { guardNames, guardState, neededRequests, neededWords, plainReason } from './guard-words.ts'
 
 interface CanaryPanelsProps {
   readonly change: Change
@@ -93,6 +93,7 @@ function StepsPanel({ change, rollout, looks }: CanaryPanelsProps) {
 }
 
 function progressOf({ state, step, plan, champion, candidate }: Rollout): string {
+  if (state === 'promoting') return `All steps done. ${candidate} answers everything.`
   if (state === 'done') return `All steps done. ${candidate} answers everything.`
   if (state === 'rolled-back')
     return `Stopped at step ${step + 1} of ${plan.steps.length}. ${champion} answers everything again.`
@@ -118,18 +119,21 @@ function Needs({ rollout, look }: { rollout: Rollout; look: RolloutLook | undefi
         )}
       </p>
     )
+  if (rollout.state === 'promoting')
+    return (
+      <p className="needs">
+        <b>{rollout.candidate} answers everything.</b>
+        <span className="mute block">
+          {`${rollout.champion} is kept at full capacity for ${duration(rollout.plan.scaleDownDelayMs)}, so that going back is one write.`}
+        </span>
+      </p>
+    )
   if (look === undefined)
     return <p className="needs mute">The first look comes after ten seconds of traffic.</p>
   const next = rollout.plan.steps[rollout.step + 1]
   return (
     <p className="needs">
-      {look.needsRequests === null ? (
-        <b>Not to be said yet how much more is needed</b>
-      ) : (
-        <b>
-          ≈ {grouped(Math.max(0, look.needsRequests))} more requests on {rollout.candidate}
-        </b>
-      )}
+      <b>{neededRequests(look, rollout.candidate)}</b>
       {next === undefined ? ' to finish' : ` to promote to ${sharePercent(next)}`}
       <span className="mute block">
         {[

@@ -1,5 +1,5 @@
-import type { GuardLook, GuardName } from '../../../../src/contracts/index.ts'
-import { listed } from '../../format/numbers.ts'
+import type { GuardLook, GuardName, RolloutLook } from '../../../../src/contracts/index.ts'
+import { grouped, listed } from '../../format/numbers.ts'
 
 export const guardNames: Record<GuardName, string> = {
   errors: 'errors',
@@ -19,6 +19,15 @@ export function guardState(look: GuardLook | undefined): string {
   return { promote: 'settled', abort: 'worse', continue: 'open', inconclusive: 'too little data' }[
     look.decision
   ]
+}
+
+/** "≈ 18,000 more requests on v2", where it can be said. */
+export function neededRequests(
+  { needsRequests }: Pick<RolloutLook, 'needsRequests'>,
+  candidate: string,
+): string {
+  if (needsRequests === null) return 'Not to be said yet how much more is needed'
+  return needsRequests <= 0 ? 'Enough is known' : `≈ ${grouped(needsRequests)} more requests on ${candidate}`
 }
 
 /** "errors settled, latency p99 open". */

@@ -35,7 +35,7 @@ function CheckRow({ check }: { check: CheckProgress }) {
     <tr>
       <th scope="row">
         <span
-          className={check.status === 'pass' ? 'ok' : check.status === 'waiting' ? 'mute' : undefined}
+          className={`mark ${check.status === 'pass' ? 'ok' : check.status === 'waiting' ? 'mute' : ''}`}
           aria-hidden="true"
         >
           {MARKS[check.status]}
