@@ -120,7 +120,7 @@ function eventLine(event: ChangeEvent): string | undefined {
     case 'canary-started':
       return `    canary         started: ${data.says ?? `${data.champion ?? 'the champion'} keeps full capacity`}`
     case 'step-promoted':
-      return `    canary         ${data.from} % → ${data.to} %   ${styled('dim', String(data.reason ?? ''))}`
+      return `    canary         at ${data.sharePercent} %`
     case 'canary-paused':
       return `    canary         ${styled('yellow', 'paused')}: ${data.reason ?? ''}`
     case 'traffic-rolled-back':
