@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import {
+  changeEventType,
   changeState,
   checkName,
   errorTable,
@@ -38,6 +39,12 @@ test.each([
     'docs/concepts.md',
     'The life of a change',
     changeState.options.filter((name) => name !== 'draft' && name !== 'waived'),
+  ],
+  [
+    'events',
+    'docs/concepts.md',
+    'The log is a chain',
+    changeEventType.options.filter((name) => name !== 'change-waived'),
   ],
 ])('the %s are those of the contracts', (_, page, heading, names) => {
   expect(firstColumn(page, heading).sort()).toEqual([...names].sort())
