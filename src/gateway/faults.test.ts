@@ -124,7 +124,9 @@ describe('a client that misbehaves', () => {
     const replica = world.replica()
     replica.behave = () => undefined
     const left = new AbortController()
-    const request = world.predict(rows, { signal: left.signal }).catch(() => 'left')
+    // A deadline far away, so that nothing but the leaving can be what the replica is told.
+    const headers = { 'x-slipway-timeout-ms': '600000' }
+    const request = world.predict(rows, { signal: left.signal, headers }).catch(() => 'left')
     await until(() => replica.seen === 1)
     left.abort()
     await request
@@ -200,6 +202,20 @@ describe('a replica that misbehaves', () => {
     running = false
     await Promise.all(load)
     expect(statuses.filter((status) => status !== 200)).toEqual([])
+  })
+
+  test('is taken away while a body still arrives: the newest snapshot decides who answers', async () => {
+    const world = await open()
+    const body = JSON.stringify({ inputs: rows })
+    const { text } = await talk(world.port, async (write) => {
+      write(head(world.key, `connection: close\r\ncontent-length: ${body.length}`) + body.slice(0, 10))
+      await until(async () => (await world.metric('slipway_gateway_in_flight')) === 1)
+      await world.addReplica('v2')
+      world.replicas.delete('v1')
+      await world.swap(world.snapshot({ v2: 100 }))
+      write(body.slice(10))
+    })
+    expect([statusOf(text), text.includes('"version":"v2"')]).toEqual([200, true])
   })
 
   test('never answers: 504 at the deadline the client set, and it is told', async () => {

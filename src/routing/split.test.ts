@@ -97,6 +97,23 @@ describe('resplit', () => {
     expect(back).toEqual(at5)
   })
 
+  test('a version grows at its own edge where it can, so that slices stay few', () => {
+    const at = (share: number) => (share / 100) * BUCKETS
+    const before = [
+      { version: 'a', from: 0, to: at(25) },
+      { version: 'b', from: at(25), to: at(50) },
+      { version: 'c', from: at(50), to: at(75) },
+      { version: 'a', from: at(75), to: BUCKETS },
+    ]
+    const after = resplit(before, { a: 37.5, b: 37.5, c: 25 })
+    expect(after.map(({ version, to }) => [version, to / BUCKETS])).toEqual([
+      ['a', 0.125],
+      ['b', 0.5],
+      ['c', 0.75],
+      ['a', 1],
+    ])
+  })
+
   test('shares that do not add up are refused', () => {
     expect(() => resplit([], { a: 60, b: 30 })).toThrow(
       expect.objectContaining({ code: 'traffic_not_whole' }),

@@ -139,9 +139,9 @@ export class World {
           experiment: 'm/1',
           slices: resplit([], shares),
           captureFailures: this.options.captureFailures ?? true,
-          versions: [...this.replicas].map(([label, replicas], index) => ({
+          versions: [...this.replicas].map(([label, replicas]) => ({
             label,
-            id: `sha256:${String(index).repeat(64)}`,
+            id: `sha256:${label.slice(-1).repeat(64)}`,
             maxBatchRows: 32,
             replicas: replicas.map(({ id, address }) => ({ id, address, draining: false })),
           })),
