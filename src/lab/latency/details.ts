@@ -18,10 +18,11 @@ export function noiseFloor(
   raw: LatencyRaw,
 ): { spread: number; noise: number; detectable: number } | null {
   const ratios = raw.aa.map((pair) => logRatio(pair, plan.quantile))
-  if (ratios.length < 2 || !ratios.every(Number.isFinite)) return null
+  // Fewer than planned would be a guess of a spread from next to nothing.
+  if (ratios.length < plan.aaPairs || !ratios.every(Number.isFinite)) return null
   const spread = standardDeviation(ratios)
   if (spread === 0) return null
-  const pairs = Math.max(2, raw.ab.length)
+  const pairs = Math.max(plan.pairs, raw.ab.length)
   return {
     spread: rounded(spread),
     noise: rounded(ratioHalfWidth(pairs, spread, plan.confidence)),
