@@ -5,7 +5,7 @@ import { measureAccuracy } from './measure.ts'
 import { accuracyPlan, planAccuracy } from './plan.ts'
 import { accuracyRaw } from './raw.ts'
 
-/** Are the candidate's answers right as often as the champion's, on the same items, in the same session? */
+/** Are the candidate's answers right as often as the champion's, on the same items, in the same run? */
 export function accuracyCheck(clock: Clock): Check {
   return {
     name: 'accuracy',

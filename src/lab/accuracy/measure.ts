@@ -12,7 +12,7 @@ import { type AccuracyBlock, accuracyBlock, type ScoredItem } from './raw.ts'
 
 const EXCERPT_CHARS = 300
 
-/** Both versions answer every golden item in one session; which of the two is asked first is a coin per item. */
+/** Both versions answer every golden item in one run; which of the two is asked first is a coin per item. */
 export async function measureAccuracy(
   context: CheckContext,
   plan: AccuracyPlan,
