@@ -11,7 +11,7 @@ const version = (where: string, rest: string): Record<string, string> => ({
   [`${where}.preprocess`]:
     'A self-contained TypeScript or JavaScript module that exports `preprocess(rows)`. It runs inside the model server.',
   [`${where}.batching`]:
-    'When a batch is taken. Written as a whole: what is left out gets the default, not the champion’s value.',
+    'When a batch is taken. What is left out is inherited.',
   [`${where}.batching.maxBatchSize`]: 'Rows a batch at most.',
   [`${where}.batching.maxQueueDelayMs`]: 'How long the oldest request may wait for company, ms.',
   [`${where}.batching.maxQueueRows`]: 'Rows that may wait; beyond it requests are refused with `overloaded`.',

@@ -94,7 +94,8 @@ async function answer(
   once: ReturnType<typeof createIdempotency>,
 ): Promise<unknown> {
   const gone = new AbortController()
-  request.raw.socket.once('close', () => gone.abort())
+  // The answer's own end, not the socket's: a kept-alive socket outlives many requests.
+  reply.raw.once('close', () => gone.abort())
   let redirectTo: string | undefined
   const ask = {
     params: parsed(route.params, request.params, 'path'),

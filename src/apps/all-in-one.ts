@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createLogger, onStopSignal, systemClock } from '../kernel/index.ts'
 import { prepareDataFolder, writeWhole } from './data-folder.ts'
 import { entryPath } from './entry.ts'
-import { localBackend } from './local-backend.ts'
+import { endOrphans } from './orphans.ts'
 import { createSupervisor } from './supervisor.ts'
 
 /**
@@ -44,7 +44,7 @@ onStopSignal(async () => {
   await supervisor.stop('traffic', 5000)
   await supervisor.stop('gateway-0', 35_000)
   await supervisor.stop('control', 20_000)
-  await stopReplicas()
+  await endOrphans(folder, { replicas: true, logger })
   rmSync(folder.runFileOf('all-in-one'), { force: true })
   logger.info('stopped')
 })
@@ -62,11 +62,4 @@ function startWard(name: string, app: string, more: Record<string, string> = {})
 async function waitForFile(path: string, timeoutMs: number): Promise<void> {
   const untilMs = systemClock.monotonicMs() + timeoutMs
   while (!existsSync(path) && systemClock.monotonicMs() < untilMs) await systemClock.sleep(50)
-}
-
-async function stopReplicas(): Promise<void> {
-  const backend = localBackend(folder, logger)
-  const replicas = await backend.list()
-  await Promise.all(replicas.map((replica) => backend.stop(replica.replicaId)))
-  await backend.close()
 }

@@ -1,5 +1,6 @@
 export { type Credentials, readCredentials } from './credentials.ts'
 export { type DataFolder, dataFolder, writeWhole } from './data-folder.ts'
 export { packageRoot } from './entry.ts'
+export { endOrphans } from './orphans.ts'
 export { lastLogLines, runningAllInOne, startAllInOne, stopAllInOne } from './start.ts'
 export { verifyBundleFile } from './verify.ts'

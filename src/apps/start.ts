@@ -2,14 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { SlipwayError } from '../kernel/index.ts'
-import { type DataFolder, isAlive, prepareDataFolder, type RunFile, readRunFile } from './data-folder.ts'
+import {
+  type DataFolder,
+  dataFolder,
+  isAlive,
+  prepareDataFolder,
+  type RunFile,
+  readRunFile,
+} from './data-folder.ts'
 import { entryPath } from './entry.ts'
+import { endOrphans } from './orphans.ts'
 
 /** Starts the supervisor as a process of its own that outlives the caller. Throws `port_in_use` before anything starts. */
 export async function startAllInOne(
   root: string,
   ports: { control: number; gateway: number },
 ): Promise<{ folder: DataFolder; process: ChildProcess }> {
+  await endOrphans(dataFolder(root), { replicas: false })
   await refuseTakenPort(ports.control, '--control-port')
   await refuseTakenPort(ports.gateway, '--gateway-port')
   const folder = prepareDataFolder(root)

@@ -102,7 +102,8 @@ export function inherit(champion: VersionSpec, { label: _, ...said }: ChangeProp
   const { artifact, preprocess, echo, ...shared } = champion
   const isSameEngine = said.engine === undefined || said.engine === champion.engine
   const inherited = isSameEngine ? { ...shared, artifact, preprocess, echo } : shared
-  return asStored(versionSpec.parse(asStored({ ...inherited, ...asStored(said) })))
+  const batching = { ...inherited.batching, ...asStored(said.batching ?? {}) }
+  return asStored(versionSpec.parse(asStored({ ...inherited, ...asStored(said), batching })))
 }
 
 function refuseImpossible({ rollout, goal }: ChangeProposal): void {

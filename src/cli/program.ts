@@ -3,6 +3,7 @@ import packageJson from '#package.json' with { type: 'json' }
 import { addChangeCommands } from './commands/change.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLogsCommand } from './commands/logs.ts'
+import { addModelCommands } from './commands/model.ts'
 import { addServingCommands } from './commands/serving.ts'
 import { addUpCommands } from './commands/up.ts'
 import { addVerifyCommand } from './commands/verify.ts'
@@ -35,6 +36,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
     )
 
   addUpCommands(program)
+  addModelCommands(program)
   addServingCommands(program)
   addChangeCommands(program)
   addVerifyCommand(program)

@@ -18,11 +18,12 @@ export interface ServedModel {
   readonly replicas: number
 }
 
-/** Registers the model of a model file with its champion and datasets, and runs the champion. Safe to repeat. */
+/** Registers the model of a model file with its champion and datasets, and runs the champion; sends its traffic too where
+ * a traffic file is given. Safe to repeat. */
 export async function serveModelFile(
   client: Client,
   path: string,
-  trafficFile: string,
+  trafficFile?: string,
 ): Promise<ServedModel> {
   const file = parseModelFile(await readFile(path, 'utf8'), path)
   const { model } = await client.call('createModel', { body: file.model })
@@ -38,7 +39,8 @@ export async function serveModelFile(
     },
   })
   await waitUntilActive(client, model, file.champion.label)
-  if (file.traffic !== undefined) await startTraffic(client, model, file.traffic.dataset, trafficFile)
+  if (file.traffic !== undefined && trafficFile !== undefined)
+    await startTraffic(client, model, file.traffic.dataset, trafficFile)
   return { model, champion: file.champion.label, engine: spec.engine, replicas: file.champion.replicas }
 }
 

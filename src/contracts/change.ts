@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { artifactRef, batchPolicy, echoScript, engineName } from './model.ts'
+import { artifactRef, batchChange, echoScript, engineName } from './model.ts'
 import { changeId, datasetName, digest, epochMs, modelName, versionLabel } from './names.ts'
 
 export const axis = z.enum(['cost', 'latency', 'accuracy', 'security', 'stability'])
@@ -52,7 +52,7 @@ export const candidateSpec = z.strictObject({
   engine: engineName.optional(),
   artifact: artifactRef.optional(),
   preprocess: artifactRef.optional(),
-  batching: batchPolicy.optional(),
+  batching: batchChange.optional(),
   threads: z.number().int().min(1).max(64).optional(),
   echo: echoScript.optional(),
 })

@@ -45,5 +45,7 @@ export const traffic = z.object({
   /** Why it was last written: `person`, or the rollout that did it. */
   reason: z.string(),
   updatedAt: z.number(),
+  /** A version that is being started again and takes everything when it is ready. */
+  pending: versionLabel.optional(),
 })
 export type Traffic = z.infer<typeof traffic>

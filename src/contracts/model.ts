@@ -21,13 +21,22 @@ export type ModelContract = z.infer<typeof modelContract>
 export const engineName = z.enum(['onnx', 'echo'])
 export type EngineName = z.infer<typeof engineName>
 
+const batchFields = {
+  maxBatchSize: z.number().int().min(1).max(4096),
+  maxQueueDelayMs: z.number().min(0).max(10_000),
+  maxQueueRows: z.number().int().min(1).max(1_000_000),
+}
+
 /** Rows, not requests; `maxQueueDelayMs` is how long the oldest request may wait for company. */
 export const batchPolicy = z.strictObject({
-  maxBatchSize: z.number().int().min(1).max(4096).default(32),
-  maxQueueDelayMs: z.number().min(0).max(10_000).default(5),
-  maxQueueRows: z.number().int().min(1).max(1_000_000).default(8192),
+  maxBatchSize: batchFields.maxBatchSize.default(32),
+  maxQueueDelayMs: batchFields.maxQueueDelayMs.default(5),
+  maxQueueRows: batchFields.maxQueueRows.default(8192),
 })
 export type BatchPolicy = z.infer<typeof batchPolicy>
+
+/** What a candidate says of its batching; what it leaves out is inherited, so nothing has a default here. */
+export const batchChange = z.strictObject(batchFields).partial()
 
 /** A file that a version needs, by content. `name` keeps the extension for people and loaders. */
 export const artifactRef = z.strictObject({ digest, name: z.string().max(255) })

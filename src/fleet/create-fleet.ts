@@ -60,6 +60,7 @@ export function createFleet(options: FleetOptions): Fleet {
     serial,
     logger,
     abortRollout: (id, reason) => judge.abort(id, reason),
+    deploy: deployments.deploy,
   })
   const judge = createJudge({
     store,

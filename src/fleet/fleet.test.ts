@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Snapshot } from '../contracts/index.ts'
+import { rolloutPlan, type Snapshot } from '../contracts/index.ts'
 import { silentLogger, systemClock } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
 import { openTestStore } from '../store/testing.ts'
@@ -169,6 +169,15 @@ describe('going back', () => {
     expect(await fleet.rollback(MODEL, 'two')).toEqual(first)
   })
 
+  test('to a version that was stopped since starts it again, and then gives it everything', async () => {
+    await promoteInSteps()
+    await fleet.setTraffic(MODEL, { v2: 100 }, 'step')
+    await fleet.stop(MODEL, 'v1')
+    await until(async () => (await store.deployments.find(MODEL, 'v1'))?.status === 'stopped')
+    expect(await fleet.rollback(MODEL, 'it is bad')).toMatchObject({ shares: { v2: 100 }, pending: 'v1' })
+    await shares({ v1: 100 })
+  })
+
   test('without anything to go back to leaves things as they are', async () => {
     await deploy('v1')
     await shares({ v1: 100 })
@@ -287,5 +296,16 @@ describe('rollouts', () => {
     expect(await store.rollouts.get(started.id)).toMatchObject({ state: 'aborting', reason: 'no' })
     const again = await fleet.rollback(MODEL, 'no, really')
     expect(again.shares).toEqual({ v1: 100 })
+  })
+
+  test('a change that asks twice gets the rollout that it started', async () => {
+    await deploy('v1')
+    await shares({ v1: 100 })
+    await deploy('v2')
+    const plan = rolloutPlan.parse({ steps: [10, 100], guards: ['errors'] })
+    const wish = { model: MODEL, champion: 'v1', candidate: 'v2', plan, changeId: 'c-7f3a' }
+    const { id } = await fleet.rollouts.start(wish)
+    expect((await fleet.rollouts.start(wish)).id).toBe(id)
+    expect(await store.rollouts.listOpen()).toHaveLength(1)
   })
 })

@@ -36,7 +36,8 @@ export interface Fleet {
   ): Promise<TrafficRow>
   /**
    * All traffic to the version that had everything before the present split; one write. An open rollout is aborted.
-   * Asked again it changes nothing, so two people at once go back once.
+   * Asked again it changes nothing, so two people at once go back once. A version that was stopped since is started again
+   * and takes everything when it is ready; the answer then names it as `pending`.
    */
   rollback(model: string, reason: string): Promise<TrafficRow>
   /** The version with the largest share now, the older one in a tie. */

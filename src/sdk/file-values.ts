@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { batchPolicy, echoScript, engineName, versionLabel } from '../contracts/index.ts'
+import { batchChange, echoScript, engineName, versionLabel } from '../contracts/index.ts'
 
 /** Values with units as people write them. A message says the reason, then after ` → ` what to write. */
 
@@ -42,7 +42,7 @@ export const versionFields = {
   engine: engineName.optional(),
   artifact: relativePath.optional(),
   preprocess: relativePath.optional(),
-  batching: batchPolicy.optional(),
+  batching: batchChange.optional(),
   threads: z.number().int().min(1).max(64).optional(),
   echo: echoScript.optional(),
 }

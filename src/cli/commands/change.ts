@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Change } from '../../contracts/index.ts'
+import { SlipwayError } from '../../kernel/index.ts'
 import { classTable, exitCodeOf } from '../change-view.ts'
 import { writeNewChange } from '../new-change.ts'
 import { ago, type Output, seconds, styled, table } from '../output.ts'
@@ -35,6 +36,7 @@ export function addChangeCommands(program: Command): void {
     'change run samples/spam/change.yaml',
     run,
   ).option('--detach', 'do not wait for the end')
+  on('start <change>', 'run the checks again that were invalid or broke off', 'change start c-7f3a', start)
   on('watch <change>', 'follow a change that runs', 'change watch c-7f3a', watch)
   change
     .command('list')
@@ -83,7 +85,8 @@ async function plan(file: string, options: GlobalOptions): Promise<void> {
   ))
     output.line(`  ${line}`)
   for (const reason of planned.impossible) output.line(`${styled('red', '✘')} ${reason}`)
-  if (planned.impossible.length > 0) process.exitCode = 1
+  // A doubt refuses nothing, but it says that the plan may not decide.
+  if (planned.impossible.length > 0) process.exitCode = 2
 }
 
 async function run(file: string, options: GlobalOptions & { detach?: boolean }): Promise<void> {
@@ -97,6 +100,12 @@ async function run(file: string, options: GlobalOptions & { detach?: boolean }):
     return
   }
   await follow(change.id, options)
+}
+
+async function start(id: string, options: GlobalOptions): Promise<void> {
+  const { output, client } = openSession(options)
+  output.line(headline(await client().call('startChange', { params: { change: id } })))
+  await follow(id, options)
 }
 
 async function watch(id: string, options: GlobalOptions): Promise<void> {
@@ -198,7 +207,13 @@ async function approve(id: string, options: GlobalOptions & { note?: string }): 
   const { output, client } = openSession(options)
   const api = client()
   const change = await api.call('getChange', { params: { change: id } })
-  const evidenceHash = change.verdict?.evidenceHash ?? ('sha256:'.padEnd(71, '0') as string)
+  if (change.verdict === null)
+    throw new SlipwayError('change_conflict', {
+      change: id,
+      state: change.state,
+      action: 'be signed before its verdict',
+    })
+  const { evidenceHash } = change.verdict
   const approved = await api.call('approveChange', {
     params: { change: id },
     body: { evidenceHash, note: options.note ?? '' },

@@ -20,6 +20,20 @@ export function addServingCommands(program: Command): void {
       (model: string, version: string, options: { replicas: number; traffic: number }, command: Command) =>
         deploy(model, version, options, command.optsWithGlobals()),
     )
+  program
+    .command('scale <model> <version> <replicas>')
+    .description('change the number of replicas of a version that runs')
+    .addHelpText('after', '\nExample:\n  $ slipway scale spam_filter v2 2')
+    .action((model: string, version: string, replicas: string, _, command: Command) =>
+      scale(model, version, integer(replicas), command.optsWithGlobals()),
+    )
+  program
+    .command('stop <model> <version>')
+    .description('drain and stop a version that has no traffic')
+    .addHelpText('after', '\nExample:\n  $ slipway stop spam_filter v1')
+    .action((model: string, version: string, _, command: Command) =>
+      stop(model, version, command.optsWithGlobals()),
+    )
   const traffic = program.command('traffic').description('the split of a model’s requests over its versions')
   traffic
     .command('set <model> <shares...>')
@@ -111,6 +125,30 @@ async function deploy(
   if (deployment.status !== 'active') process.exitCode = 1
 }
 
+async function scale(
+  model: string,
+  version: string,
+  replicas: number,
+  options: GlobalOptions,
+): Promise<void> {
+  const { output, client } = openSession(options)
+  const deployment = await client().call('scaleDeployment', {
+    params: { model, version },
+    body: { replicas },
+  })
+  output.result(deployment)
+  output.line(
+    `${styled('green', '✔')} ${model} ${version}: ${replicas} wanted, ${deployment.ready_replicas} ready`,
+  )
+}
+
+async function stop(model: string, version: string, options: GlobalOptions): Promise<void> {
+  const { output, client } = openSession(options)
+  const deployment = await client().call('stopDeployment', { params: { model, version } })
+  output.result(deployment)
+  output.line(`${styled('green', '✔')} ${model} ${version} is ${deployment.status}`)
+}
+
 async function setTraffic(model: string, shares: readonly string[], options: GlobalOptions): Promise<void> {
   const { output, client } = openSession(options)
   const split = Object.fromEntries(shares.map(parseShare))
@@ -130,9 +168,19 @@ function parseShare(text: string): [string, number] {
 
 async function rollback(model: string, options: GlobalOptions): Promise<void> {
   const { output, client } = openSession(options)
-  const traffic = await client().call('rollback', { params: { model } })
+  const api = client()
+  let traffic = await api.call('rollback', { params: { model } })
+  const { pending, revision } = traffic
+  const untilMs = performance.now() + 60_000
+  while (pending !== undefined && traffic.revision === revision && performance.now() < untilMs) {
+    output.live(`${model} ${pending} was stopped; it is started again and takes all traffic when it is ready`)
+    await new Promise((settle) => setTimeout(settle, 200))
+    traffic = await api.call('getTraffic', { params: { model } })
+  }
   output.result(traffic)
-  output.line(`${styled('green', '✔')} ${model}: ${splitOf(traffic.shares)}`)
+  const isBack = pending === undefined || traffic.shares[pending] === 100
+  output.line(`${isBack ? styled('green', '✔') : styled('red', '✘')} ${model}: ${splitOf(traffic.shares)}`)
+  if (!isBack) process.exitCode = 1
 }
 
 function splitOf(shares: Readonly<Record<string, number>>): string {

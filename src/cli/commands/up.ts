@@ -5,6 +5,7 @@ import packageJson from '#package.json' with { type: 'json' }
 import {
   type DataFolder,
   dataFolder,
+  endOrphans,
   lastLogLines,
   runningAllInOne,
   startAllInOne,
@@ -43,6 +44,7 @@ export function addUpCommands(program: Command): void {
   program
     .command('down')
     .description('stop everything; what was stored stays')
+    .addHelpText('after', '\nExample:\n  $ slipway down')
     .action((_, command: Command) => down(command.optsWithGlobals()))
   program
     .command('open [page]')
@@ -179,18 +181,21 @@ async function replicaMemory(client: Client): Promise<string> {
 
 async function down(options: GlobalOptions): Promise<void> {
   const { output, folder: root } = openSession(options)
+  const folder = dataFolder(root)
   const startedMs = performance.now()
-  const run = runningAllInOne(dataFolder(root))
-  if (run === undefined) {
-    output.line('  nothing runs here')
-    output.result({ stopped: false })
-    return
-  }
+  const run = runningAllInOne(folder)
   output.live('  stopping: requests in flight are answered first')
-  if (!(await stopAllInOne(run, 90_000)))
+  if (run !== undefined && !(await stopAllInOne(run, 90_000)))
     throw new SlipwayError('conflict', { what: `Process ${run.pid} still runs; it` })
-  output.line(`  ${styled('green', '✔')} stopped in ${seconds(performance.now() - startedMs)}`)
-  output.result({ stopped: true })
+  // What a killed supervisor left behind ends here too.
+  const orphans = existsSync(folder.run) ? await endOrphans(folder, { replicas: true }) : []
+  const stopped = run !== undefined || orphans.length > 0
+  output.line(
+    stopped
+      ? `  ${styled('green', '✔')} stopped in ${seconds(performance.now() - startedMs)}`
+      : '  nothing runs here',
+  )
+  output.result({ stopped })
 }
 
 async function open(page: string, options: GlobalOptions): Promise<void> {

@@ -70,6 +70,10 @@ export function createJudge(parts: JudgeParts): Judge {
     forecast: (wanted, requestsPerSecond) => forecastOf(parts, wanted, requestsPerSecond),
 
     async start(wanted) {
+      // A change rolls out once: whoever was interrupted after asking finds what was made of it.
+      const known =
+        wanted.changeId === null ? undefined : await store.rollouts.get(rolloutOf(wanted.changeId))
+      if (known !== undefined) return known
       await requireStartable(store, await parts.replicas(), wanted)
       const rollout = newRollout(wanted, await forecastOf(parts, wanted), clock.nowMs())
       await store.rollouts.create(rollout)
@@ -144,6 +148,10 @@ async function spokenLook(
   return { ...(look ?? blank), decision: 'abort', reason, needsRequests: null, needsMs: null }
 }
 
+function rolloutOf(changeId: string): string {
+  return changeId.replace(/^c-/, 'ro-')
+}
+
 function newRollout(
   wanted: RolloutWish & { changeId: string | null },
   forecast: StepForecast[],
@@ -151,7 +159,7 @@ function newRollout(
 ): Rollout {
   const { model, champion, candidate, plan, changeId } = wanted
   return {
-    id: newId('ro'),
+    id: changeId === null ? newId('ro') : rolloutOf(changeId),
     changeId,
     model,
     champion,

@@ -13,6 +13,7 @@ export interface TrafficDeskParts {
   readonly serial: Serial
   readonly logger: Logger
   abortRollout(id: string, reason: string): Promise<unknown>
+  deploy: Fleet['deploy']
 }
 
 export interface TrafficDesk extends Pick<Fleet, 'setTraffic' | 'rollback'> {
@@ -53,7 +54,26 @@ export function createTrafficDesk(parts: TrafficDeskParts): TrafficDesk {
     if (target === undefined) throw new SlipwayError('no_traffic', { model })
     const present = await store.traffic.get(model)
     if (present?.shares[target] === 100) return present
-    return setTraffic(model, { [target]: 100 }, `${ROLLBACK_REASON}${reason}`)
+    try {
+      return await setTraffic(model, { [target]: 100 }, `${ROLLBACK_REASON}${reason}`)
+    } catch (error) {
+      if (!isSlipwayError(error) || error.code !== 'traffic_inactive' || present === undefined) throw error
+      return await startAgain(present, target)
+    }
+  }
+
+  /** The version to go back to was stopped since: it is started again, as large as what runs now, and then takes all. */
+  async function startAgain(present: TrafficRow, target: string): Promise<TrafficRow> {
+    const { model } = present
+    const running = await store.deployments.list({ model })
+    const replicas = Math.max(
+      1,
+      ...running.filter((row) => row.trafficPercent > 0).map((row) => row.replicas),
+    )
+    const gpuType = (await store.deployments.find(model, target))?.gpuType ?? null
+    await parts.deploy({ model, version: target, replicas, gpuType, trafficPercent: 100 })
+    logger.info({ model, version: target, replicas }, 'version of a rollback is started again')
+    return { ...present, pending: target }
   }
 
   async function settle(view: FleetView): Promise<void> {
