@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { rolloutPlan, type Snapshot } from '../contracts/index.ts'
+import { changeProposal, rolloutPlan, type Snapshot } from '../contracts/index.ts'
 import { silentLogger, systemClock } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
 import { openTestStore } from '../store/testing.ts'
@@ -58,6 +58,35 @@ async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
     limit.throwIfAborted()
     await systemClock.sleep(10)
   }
+}
+
+async function storeChange(id: string): Promise<void> {
+  const { id: versionId } = await store.versions.get(MODEL, 'v1')
+  const named = { label: 'v1', id: versionId }
+  const proposal = changeProposal.parse({
+    model: MODEL,
+    to: { label: 'v2' },
+    hypothesis: 'better',
+    goal: 'accuracy',
+    data: { golden: 'late' },
+  })
+  await store.changes.create(
+    {
+      id,
+      proposal,
+      state: 'canary',
+      reason: null,
+      champion: named,
+      candidate: named,
+      author: 'somebody',
+      createdAt: 1,
+      updatedAt: 1,
+      verdict: null,
+      checks: [],
+      rolloutId: null,
+    },
+    { at: 1, actor: 'somebody', type: 'change-proposed', data: {} },
+  )
 }
 
 function versionIn(snapshot: Snapshot, label: string) {
@@ -303,6 +332,7 @@ describe('rollouts', () => {
     await shares({ v1: 100 })
     await deploy('v2')
     const plan = rolloutPlan.parse({ steps: [10, 100], guards: ['errors'] })
+    await storeChange('c-7f3a')
     const wish = { model: MODEL, champion: 'v1', candidate: 'v2', plan, changeId: 'c-7f3a' }
     const { id } = await fleet.rollouts.start(wish)
     expect((await fleet.rollouts.start(wish)).id).toBe(id)
