@@ -251,6 +251,7 @@ describe('live', () => {
     seen = await openPage(browser, { scheme: 'light', width: 1360 })
     await seen.page.goto(await dashboard.signInAt(`/changes/${STORIES.canary}`))
     await seen.page.getByText('canary 25 % · on track').waitFor()
+    await quiet(seen.page)
     await markLoaded(seen.page)
   })
   afterAll(() => seen?.page.context().close())
@@ -285,6 +286,7 @@ describe('live', () => {
     const { page } = seen
     await visit(page, `/changes/${STORIES.checking}`)
     await page.getByText('measuring', { exact: true }).waitFor()
+    await quiet(page)
     await markLoaded(page)
     const [accuracy] = (await dashboard.store.evidence.list(STORIES.canary)).filter(
       ({ check }) => check === 'accuracy',
@@ -306,6 +308,7 @@ describe('live', () => {
       .locator('td.number')
       .first()
     await expect.poll(() => rate.textContent()).toMatch(/^\d+/)
+    await quiet(page)
     await markLoaded(page)
     const now = Math.floor(Date.now() / 1000) * 1000
     await dashboard.store.windows.merge(
@@ -380,6 +383,18 @@ describe('live', () => {
     await context.close()
   })
 })
+
+/** Until nothing is read any more: what comes after it came because of an event. */
+async function quiet(page: Page): Promise<void> {
+  const forMs = 3500
+  let last = performance.now()
+  const note = () => {
+    last = performance.now()
+  }
+  page.on('request', note)
+  while (performance.now() - last < forMs) await page.waitForTimeout(100)
+  page.off('request', note)
+}
 
 /** Also when only the fragment differs, the page is read anew. */
 async function visit(page: Page, path: string): Promise<void> {
