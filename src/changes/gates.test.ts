@@ -64,7 +64,7 @@ describe('the gate of a check', () => {
       'accuracy',
       evidenceOf('latency', 'invalid', [measured('latency', 'inferior')]),
       'hold',
-      /measured badly/,
+      /could not be measured/,
     ],
     [
       'the goal must be superior',

@@ -33,7 +33,7 @@ export function gateOfCheck(
   })
   if (evidence === undefined) return gated('hold', [`${check} ${NOT_YET}`])
   if (evidence.status === 'invalid')
-    return gated('hold', [`${check} was measured badly: ${evidence.summary}`])
+    return gated('hold', [`${check} could not be measured: ${evidence.summary}`])
   const judged = evidence.measurements.filter(({ axis }) => axis !== null && isGating(policy, goal, axis))
   const own = AXIS_OF_CHECK[check]
   if (own !== null && isGating(policy, goal, own) && !judged.some(({ axis }) => axis === own))

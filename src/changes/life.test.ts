@@ -97,7 +97,7 @@ test('what was measured badly is measured again with another seed, and nothing e
   await drive(world, world.parts, id)
   expect(await store.changes.get(id)).toMatchObject({
     state: 'inconclusive',
-    reason: 'HOLD: latency was measured badly: the load client fell behind.',
+    reason: 'HOLD: latency could not be measured: the load client fell behind.',
   })
   await changes.start(id, 'ada')
   await drive(world, world.parts, id)

@@ -110,7 +110,7 @@ function sentenceOf(recommendation: Recommendation, findings: Findings): string 
     case 'hold': {
       const open = gates.filter(({ result }) => result === 'hold')
       const met = open.filter((gate) => !isUnmet(gate))
-      return `HOLD: ${(met.length > 0 ? met : open).flatMap(({ reasons }) => reasons).join('; ')}.`
+      return `HOLD: ${(met.length > 0 ? met : open).flatMap(({ reasons }) => reasons.map(trimmed)).join('; ')}.`
     }
     case 'reject': {
       const although = gained === '' ? '' : `, although it is ${gained}`

@@ -20,7 +20,7 @@ export function analyseLatency(plan: LatencyPlan, raw: LatencyRaw): Judgement {
   if (faults.length > 0) {
     return {
       status: 'invalid',
-      summary: `Invalid, which is not "slow": ${faults.join('; ')}.`,
+      summary: `invalid, which says nothing of either version: ${faults.join('; ')}`,
       measurements: [latencyMeasurement(plan, [], null)],
       details,
     }
