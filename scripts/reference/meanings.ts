@@ -10,8 +10,7 @@ const version = (where: string, rest: string): Record<string, string> => ({
     'The ONNX file, relative to this file. Stored by its digest; the version is pinned to it.',
   [`${where}.preprocess`]:
     'A self-contained TypeScript or JavaScript module that exports `preprocess(rows)`. It runs inside the model server.',
-  [`${where}.batching`]:
-    'When a batch is taken. What is left out is inherited.',
+  [`${where}.batching`]: 'When a batch is taken. What is left out is inherited.',
   [`${where}.batching.maxBatchSize`]: 'Rows a batch at most.',
   [`${where}.batching.maxQueueDelayMs`]: 'How long the oldest request may wait for company, ms.',
   [`${where}.batching.maxQueueRows`]: 'Rows that may wait; beyond it requests are refused with `overloaded`.',
@@ -51,6 +50,8 @@ export const changeMeanings: Readonly<Record<string, string>> = {
   'rollout.windowMs': 'Length of the windows in which the two versions are compared.',
   'rollout.alphaAbort': 'Chance of a wrong abort over the whole rollout; split over the guards.',
   'rollout.alphaPromote': 'Chance of a wrong promotion over the whole rollout.',
+  'rollout.expectedRequestsPerSecond':
+    'Traffic of the model that the forecast counts on; left out: that of the last minute.',
   'rollout.scaleDownDelayMs': 'How long the old version stays ready after the last step.',
 }
 
@@ -85,5 +86,5 @@ export const modelMeanings: Readonly<Record<string, string>> = {
   'datasets.*.slices': 'Fields by which results are shown in parts.',
   traffic: 'Live traffic to make from a dataset: 20 requests a second, 1,500 while a canary runs.',
   'traffic.dataset': 'The dataset whose items are sent.',
-  'traffic.requestsPerSecond': 'Accepted; nothing reads it yet.',
+  'traffic.requestsPerSecond': 'What the sample’s traffic sends while a canary runs; 1,500 when left out.',
 }

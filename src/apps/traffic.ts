@@ -14,7 +14,12 @@ const QUIET_PER_SECOND = 20
 const CANARY_PER_SECOND = 1500
 
 const settings = z
-  .object({ model: z.string(), dataset: z.string(), key: z.string() })
+  .object({
+    model: z.string(),
+    dataset: z.string(),
+    key: z.string(),
+    requestsPerSecond: z.number().positive().default(CANARY_PER_SECOND),
+  })
   .parse(JSON.parse(readFileSync(join(process.env.SLIPWAY_DATA ?? '.slipway', 'traffic.json'), 'utf8')))
 const gatewayUrl = process.env.SLIPWAY_GATEWAY_URL ?? 'http://127.0.0.1:8080'
 const client = createClient({
@@ -52,7 +57,7 @@ async function wantedRate(): Promise<number> {
   const { items: changes } = await client.call('listChanges', {
     query: { model: settings.model, open: true },
   })
-  return changes.some((change) => change.state === 'canary') ? CANARY_PER_SECOND : QUIET_PER_SECOND
+  return changes.some((change) => change.state === 'canary') ? settings.requestsPerSecond : QUIET_PER_SECOND
 }
 
 async function readItems(): Promise<DatasetItem[]> {

@@ -40,7 +40,7 @@ export async function serveModelFile(
   })
   await waitUntilActive(client, model, file.champion.label)
   if (file.traffic !== undefined && trafficFile !== undefined)
-    await startTraffic(client, model, file.traffic.dataset, trafficFile)
+    await startTraffic(client, model, file.traffic, trafficFile)
   return { model, champion: file.champion.label, engine: spec.engine, replicas: file.champion.replicas }
 }
 
@@ -83,11 +83,11 @@ async function waitUntilActive(client: Client, model: string, version: string): 
 async function startTraffic(
   client: Client,
   model: string,
-  dataset: string,
+  traffic: { readonly dataset: string; readonly requestsPerSecond: number | undefined },
   trafficFile: string,
 ): Promise<void> {
   const { key } = await client.call('createKey', {
     body: { name: 'sample traffic', scopes: ['predict', 'read'] },
   })
-  writeWhole(trafficFile, `${JSON.stringify({ model, dataset, key }, null, 2)}\n`, 0o600)
+  writeWhole(trafficFile, `${JSON.stringify({ model, ...traffic, key }, null, 2)}\n`, 0o600)
 }

@@ -43,6 +43,8 @@ export const rolloutPlan = z.strictObject({
   alphaPromote: z.number().positive().max(0.2).default(0.05),
   /** The old version is kept at full capacity so long after the last step, so that going back is one write. */
   scaleDownDelayMs: z.number().int().min(0).max(86_400_000).default(30_000),
+  /** What the forecast counts on; left out: the traffic of the last minute. The judge itself goes by what it sees. */
+  expectedRequestsPerSecond: z.number().positive().max(10_000_000).optional(),
 })
 export type RolloutPlan = z.infer<typeof rolloutPlan>
 

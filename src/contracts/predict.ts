@@ -29,7 +29,6 @@ export const headerNames = {
   replica: 'x-slipway-replica',
   unit: 'x-slipway-unit',
   timeoutMs: 'x-slipway-timeout-ms',
-  priority: 'x-slipway-priority',
   fallback: 'x-slipway-fallback',
   /** On answers: milliseconds of compute that the replica spent on this request's share of its batch. */
   computeMs: 'x-slipway-compute-ms',

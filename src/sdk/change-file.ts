@@ -40,6 +40,7 @@ export const changeFileForm = z.strictObject({
       alphaAbort: z.number().positive().max(0.2).optional(),
       alphaPromote: z.number().positive().max(0.2).optional(),
       scaleDownDelayMs: z.number().int().min(0).max(86_400_000).optional(),
+      expectedRequestsPerSecond: z.number().positive().max(10_000_000).optional(),
     })
     .optional(),
 })

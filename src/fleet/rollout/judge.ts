@@ -128,7 +128,8 @@ async function forecastOf(
   const windows = await championBaseline(windowSource, wanted, clock.nowMs())
   const guards = guardsOf(wanted.plan)
   const fixed = fixThresholds(guards, windows)
-  const rate = requestsPerSecond ?? (await windowSource.recentRate(wanted.model))
+  const expected = requestsPerSecond ?? wanted.plan.expectedRequestsPerSecond
+  const rate = expected ?? (await windowSource.recentRate(wanted.model))
   return forecastSteps(wanted.plan, 'guards' in fixed ? fixed.guards : guards, windows, rate)
 }
 
