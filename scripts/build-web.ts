@@ -6,9 +6,10 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 const SOURCES = [
   'web/src/**/*',
   'web/index.html',
+  'web/public/*',
   'web/vite.config.ts',
   'web/package.json',
-  'src/contracts/*.ts',
+  'src/contracts/**/*.ts',
   'src/sdk/*.ts',
   'src/kernel/histogram.ts',
 ]

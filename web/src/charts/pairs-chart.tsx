@@ -23,7 +23,7 @@ export function PairsChart({ title, ratios, measurement }: PairsChartProps) {
   const sorted = [...known].sort((left, right) => left.ratio - right.ratio)
   const text = (index: number | undefined) =>
     index === undefined
-      ? `${known.length} pairs · mean ${estimateText(measurement)} ${intervalText(measurement)} · margin +${marginText(measurement)}`
+      ? `${known.length} pairs · ${meanText(measurement)} · margin +${marginText(measurement)}`
       : `pair ${sorted[index]!.pair} · ${signedPercent(sorted[index]!.ratio)}`
   return (
     <Figure
@@ -94,6 +94,11 @@ export function PairsChart({ title, ratios, measurement }: PairsChartProps) {
       </Plot>
     </Figure>
   )
+}
+
+function meanText(measurement: Measurement): string {
+  const estimate = estimateText(measurement)
+  return estimate === undefined ? 'no mean is judged' : `mean ${estimate} ${intervalText(measurement)}`
 }
 
 function signedPercent(ratio: number): string {

@@ -75,6 +75,18 @@ describe('the heading of a change', () => {
     ],
     [{ state: 'blocked', reason: 'v3 took the place of v1.' }, 'Blocked: v3 took the place of v1.'],
     [{ state: 'inconclusive', reason: 'The plan cannot decide' }, 'Not settled: The plan cannot decide.'],
+    [
+      {
+        state: 'inconclusive',
+        verdict: verdict('HOLD: a long story.', [
+          measurement({ verdict: 'inconclusive' }),
+          measurement({ axis: 'accuracy', verdict: 'superior' }),
+          measurement({ axis: 'security', verdict: 'inconclusive', from: 'not measured' }),
+        ]),
+      },
+      'Hold: latency is not settled; accuracy is better.',
+    ],
+    [{ state: 'inconclusive', verdict: verdict('HOLD: no gain shown.') }, 'Hold: no gain shown.'],
     [{ state: 'withdrawn', reason: null }, 'Withdrawn.'],
   ])('%j', (patch, expected) => expect(headlineOf(change(patch))).toBe(expected))
 })
@@ -163,7 +175,8 @@ describe('the log', () => {
   })
   test('a gate that passed repeats the verdict, one that failed does not', () => {
     expect(isMinor(event('gate-decided', { result: 'pass' }))).toBe(true)
-    expect(isMinor(event('gate-decided', { result: 'fail' }))).toBe(false)
+    expect(isMinor(event('gate-decided', { result: 'hold', gate: 'cost' }))).toBe(true)
+    expect(isMinor(event('gate-decided', { result: 'fail', gate: 'staging' }))).toBe(false)
   })
 })
 

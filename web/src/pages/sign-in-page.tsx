@@ -9,7 +9,7 @@ export function SignInPage() {
       <h1>You are not signed in here.</h1>
       <p>
         A browser signs in with a one-time link that somebody with a key makes. On the machine where Slipway
-        runs, this opens one:
+        runs, this prints one:
       </p>
       <Command>{here === '/' ? 'slipway open' : `slipway open ${here}`}</Command>
       <p className="mute">

@@ -1,9 +1,9 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
-import type { Change, Rollout, RolloutLook } from '../../../../src/contracts/index.ts'
+import type { Change, Evidence, Measurement, Rollout, RolloutLook } from '../../../../src/contracts/index.ts'
 import { changeEventsQuery, changeQuery, evidenceQuery, rolloutQuery } from '../../data/queries.ts'
 import { useQuery } from '../../data/use-query.ts'
-import { shortHash } from '../../format/measurements.ts'
+import { axisTitle, shortHash } from '../../format/measurements.ts'
 import { Command, CopyButton } from '../../parts/copy-button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Failure, Panel, Waiting } from '../../parts/panel.tsx'
@@ -16,7 +16,7 @@ import { FlipsPanel } from './flips-panel.tsx'
 import { plainReason } from './guard-words.ts'
 import { LogPanel } from './log-panel.tsx'
 import { ProgressPanel } from './progress-panel.tsx'
-import { headlineOf, stateWords } from './states.ts'
+import { headlineOf, openAxes, stateWords } from './states.ts'
 
 /** A change: the verdict in one sentence, and everything it rests on. */
 export function ChangePage({ id }: { id: string }) {
@@ -37,7 +37,7 @@ export function ChangePage({ id }: { id: string }) {
       <Head change={change} rollout={rollout} look={looks.at(-1)} />
       {error !== undefined && <Failure error={error} />}
       {isChecking && <ProgressPanel change={change} />}
-      {rollout === null && !isChecking && <Next change={change} />}
+      {rollout === null && !isChecking && <Next change={change} evidence={evidence} />}
       <ClassTable change={change} evidence={evidence} />
       {rollout !== null && <CanaryPanels change={change} rollout={rollout} looks={looks} />}
       {flips.length === 0 ? (
@@ -125,12 +125,24 @@ function Verify({ change, onClose }: { change: Change; onClose: () => void }) {
 }
 
 /** Before there is a rollout: what happens next, and what a person can do about it. */
-function Next({ change }: { change: Change }) {
+function Next({ change, evidence }: { change: Change; evidence: readonly Evidence[] }) {
   const says = NEXT[change.state]
   if (says === undefined) return null
+  const open = change.state === 'inconclusive' ? openAxes(change.verdict?.table ?? []) : []
   return (
     <Panel title={says.title}>
-      <p className="mute">{change.reason === null ? says.text : plainReason(change.reason)}</p>
+      {open.length === 0 ? (
+        <p className="mute">{change.reason === null ? says.text : plainReason(change.reason)}</p>
+      ) : (
+        <ul className="missing">
+          {open.map((row) => (
+            <li key={row.axis}>
+              <b>{axisTitle(row.axis)}</b> {invalidWords(evidence, row)}
+              {row.needs}
+            </li>
+          ))}
+        </ul>
+      )}
       {change.state === 'sign-off' && change.verdict !== null && (
         <p>
           Signed is exactly this evidence: <code className="block signed">{change.verdict.evidenceHash}</code>
@@ -139,6 +151,14 @@ function Next({ change }: { change: Change }) {
       <Actions change={change} rollout={null} />
     </Panel>
   )
+}
+
+/** A run that says nothing of the versions tells why. */
+function invalidWords(evidence: readonly Evidence[], { axis }: Measurement): string {
+  const own = evidence.find(
+    (one) => one.status === 'invalid' && one.measurements.some((row) => row.axis === axis),
+  )
+  return own === undefined ? '' : `${own.summary} `
 }
 
 const NEXT: Partial<Record<Change['state'], { title: string; text: string }>> = {

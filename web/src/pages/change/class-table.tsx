@@ -105,7 +105,11 @@ function Row({ row, change, isOpen, onToggle }: RowProps) {
               <b className="nowrap">{estimateText(measurement) ?? '–'}</b>{' '}
               <span className="mute nowrap">{intervalText(measurement)}</span>
             </td>
-            <td className={`verdict strong ${toneOf(measurement.verdict)}`}>{verdictWord(measurement)}</td>
+            <td className={`verdict strong ${toneOf(measurement.verdict)}`}>
+              {evidence?.status === 'invalid' && measurement.estimate === null
+                ? 'invalid run'
+                : verdictWord(measurement)}
+            </td>
             <td className="mute from">{measurement.from}</td>
           </>
         )}

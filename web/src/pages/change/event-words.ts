@@ -10,13 +10,16 @@ export function eventWords({ type, actor, data }: Pick<ChangeEvent, 'type' | 'ac
   return `${actor}: ${plainReason(WORDS[type]?.(data) ?? type.replaceAll('-', ' '))}`
 }
 
+/** Gates whose decision no other link tells. */
+const LATE_GATES = new Set(['staging', 'sign-off'])
+
 /** Links that only repeat what the next one says: shown with the whole chain. */
 export function isMinor({ type, data }: Pick<ChangeEvent, 'type' | 'data'>): boolean {
   return (
     type === 'check-started' ||
     type === 'staging-started' ||
     type === 'canary-started' ||
-    (type === 'gate-decided' && data.result === 'pass')
+    (type === 'gate-decided' && (data.result === 'pass' || !LATE_GATES.has(text(data.gate))))
   )
 }
 
@@ -28,7 +31,7 @@ const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
     `${text(data.check)} ${text(data.status)}${because(text(data.summary).split(';')[0])}`,
   'gate-decided': (data) => `gate ${text(data.gate)}: ${text(data.result)}${reasons(data)}`,
   'verdict-reached': ({ verdict }) =>
-    `verdict${because(calmSentence(text((verdict as Facts | undefined)?.sentence)))}`,
+    `verdict${because(calmSentence(cut((verdict as Facts | undefined)?.sentence)))}`,
   'staging-started': () => 'staging started',
   'staging-finished': ({ probe }) => `staging finished${answered(probe as Facts | undefined)}`,
   'sign-off-requested': (data) =>
@@ -42,8 +45,9 @@ const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
   'canary-finished': (data) => `canary finished${because(data.reason)}`,
   'traffic-rolled-back': (data) => `rolled back${because(data.reason)}`,
   'incident-opened': (data) => `incident ${text(data.incident ?? data.title)} opened${kept(data.cases)}`,
-  'change-blocked': (data) => `blocked${because(data.reason)}`,
-  'change-inconclusive': (data) => `inconclusive${because(data.reason)}`,
+  'change-blocked': (data) => `blocked${because(calmSentence(cut(data.reason)))}`,
+  'change-inconclusive': (data) =>
+    `inconclusive${data.gate === 'verdict' ? '' : because(calmSentence(cut(data.reason)))}`,
   'change-waived': (data) => `waived${because(data.reason)}`,
   'change-withdrawn': (data) => `withdrew it${because(data.reason)}`,
   'champion-replaced': (data) =>
@@ -53,6 +57,12 @@ const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
 
 function text(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
+/** A long reason stands whole on the page; the log is for its beginning. */
+function cut(value: unknown): string {
+  const whole = text(value)
+  return whole.length <= 160 ? whole : `${whole.slice(0, whole.lastIndexOf(' ', 160))} …`
 }
 
 function because(value: unknown): string {

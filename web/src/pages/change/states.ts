@@ -1,6 +1,13 @@
-import type { Change, ChangeState, Rollout, RolloutLook } from '../../../../src/contracts/index.ts'
+import type {
+  Change,
+  ChangeState,
+  ChangeVerdict,
+  Measurement,
+  Rollout,
+  RolloutLook,
+} from '../../../../src/contracts/index.ts'
 import { calmSentence } from '../../format/measurements.ts'
-import { grouped, sharePercent } from '../../format/numbers.ts'
+import { grouped, listed, sharePercent } from '../../format/numbers.ts'
 import { plainReason } from './guard-words.ts'
 
 const OVER: ReadonlySet<ChangeState> = new Set([
@@ -33,12 +40,26 @@ export function headlineOf(change: Change): string {
     case 'withdrawn':
       return `Withdrawn${because(reason)}`
     case 'inconclusive':
-      return verdict === null ? `Not settled${because(reason)}` : calmSentence(verdict.sentence)
+      return verdict === null ? `Not settled${because(reason)}` : holdSentence(verdict)
     default:
       return verdict === null
         ? `${candidate.label} instead of ${champion.label}.`
         : calmSentence(verdict.sentence)
   }
+}
+
+/** What is open, without the details: those stand right below. */
+function holdSentence({ table, sentence }: ChangeVerdict): string {
+  const open = openAxes(table).map(({ axis }) => axis ?? '')
+  if (open.length === 0) return calmSentence(sentence)
+  const gained = table.filter(({ verdict }) => verdict === 'superior').map(({ axis }) => axis ?? '')
+  const so = gained.length === 0 ? '' : `; ${listed(gained)} ${gained.length === 1 ? 'is' : 'are'} better`
+  return `Hold: ${listed(open)} ${open.length === 1 ? 'is' : 'are'} not settled${so}.`
+}
+
+/** Axes that were measured and left open. */
+export function openAxes(table: readonly Measurement[]): Measurement[] {
+  return table.filter(({ verdict, from }) => verdict === 'inconclusive' && from !== 'not measured')
 }
 
 function runningPart({ checks }: Change): string {
