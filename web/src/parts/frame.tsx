@@ -83,7 +83,7 @@ function LiveState() {
     lost: 'connection lost, trying again',
   }[live]
   return (
-    <p className="side-foot" role="status">
+    <p className={live === 'lost' ? 'side-foot lost' : 'side-foot'} role="status">
       <span className={`live-dot ${live === 'open' ? '' : 'lost'}`} aria-hidden="true" />
       {says}
     </p>
