@@ -33,7 +33,8 @@ writeWhole(
 startWard('control', 'control')
 // The gateway reads the internal key that control makes at its very first start.
 await waitForFile(folder.internalKey, 30_000)
-startWard('gateway-0', 'gateway', { SLIPWAY_GATEWAY_INDEX: '0' })
+// One malloc arena: the gateway has one busy thread, and glibc's per-thread arenas cost it some 20 MB.
+startWard('gateway-0', 'gateway', { SLIPWAY_GATEWAY_INDEX: '0', MALLOC_ARENA_MAX: '1' })
 const trafficWatch = setInterval(() => {
   if (existsSync(trafficFile)) startWard('traffic', 'traffic')
 }, 500)
