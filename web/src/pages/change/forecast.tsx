@@ -26,7 +26,7 @@ export function Forecast({ forecast }: { forecast: readonly StepForecast[] }) {
                 <td className="nowrap">
                   {step.detectableRise === null
                     ? 'nothing'
-                    : `${percent(step.detectableRise)} in ${duration(step.withinMs)}`}
+                    : `${percent(step.detectableRise).replace('%', 'pp')} in ${duration(step.withinMs)}`}
                 </td>
                 <td className="nowrap">
                   {step.promoteMs === null ? 'never, alone' : duration(step.promoteMs)}

@@ -65,15 +65,23 @@ function ModelRow({ model, changes }: { model: ModelSummary; changes: readonly C
       <td className="spark-cell">
         <Sparkline series={series} says={`Requests of ${model.model}, last 15 minutes`} />
       </td>
-      <td className="number strong">{live === undefined ? '' : perSecond(vitals.perSecond)}</td>
-      <td className="number">{vitals.p50Ms === null ? '–' : milliseconds(vitals.p50Ms)}</td>
-      <td className="number" title={vitals.p99Ms === null ? 'A p99 needs 368 requests' : undefined}>
+      <td className="number strong" data-label="Requests/s">
+        {live === undefined ? '' : perSecond(vitals.perSecond)}
+      </td>
+      <td className="number" data-label="p50">
+        {vitals.p50Ms === null ? '–' : milliseconds(vitals.p50Ms)}
+      </td>
+      <td
+        className="number"
+        data-label="p99"
+        title={vitals.p99Ms === null ? 'A p99 needs 368 requests' : undefined}
+      >
         {vitals.p99Ms === null ? '–' : milliseconds(vitals.p99Ms)}
       </td>
-      <td className={`number ${failed > 0.01 ? 'bad strong' : ''}`}>
+      <td className={`number ${failed > 0.01 ? 'bad strong' : ''}`} data-label="Failed">
         {vitals.failedShare === null ? '–' : percent(failed)}
       </td>
-      <td>
+      <td className="moving-cell">
         <div className="moving">
           {model.openIncidents > 0 && (
             <Link href="/incidents" className="chip poor">
