@@ -86,5 +86,5 @@ export const modelMeanings: Readonly<Record<string, string>> = {
   'datasets.*.slices': 'Fields by which results are shown in parts.',
   traffic: 'Live traffic to make from a dataset: 20 requests a second, 1,500 while a canary runs.',
   'traffic.dataset': 'The dataset whose items are sent.',
-  'traffic.requestsPerSecond': 'What the sample’s traffic sends while a canary runs; 1,500 when left out.',
+  'traffic.requestsPerSecond': 'What the sample’s traffic sends while a canary runs; 2,500 when left out.',
 }

@@ -11,7 +11,7 @@ import { createClient } from '../sdk/index.ts'
  * A trickle while nothing moves, so that a machine left alone stays quiet; more while a canary needs evidence.
  */
 const QUIET_PER_SECOND = 20
-const CANARY_PER_SECOND = 1500
+const CANARY_PER_SECOND = 2500
 
 const settings = z
   .object({

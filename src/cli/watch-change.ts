@@ -42,7 +42,8 @@ export async function watchChange(
       ])
       silentSinceMs = performance.now()
       told.tell(change, evidence.items, events.items, rollout, looks)
-      if (RESTING.has(change.state)) {
+      // The way back is told whole: how long it took is known once the last straggler has answered.
+      if (RESTING.has(change.state) && rollout?.state !== 'aborting') {
         told.conclude(change, rollout, looks)
         return change
       }
@@ -135,11 +136,25 @@ function eventLine(event: ChangeEvent): string | undefined {
 }
 
 function conclusion(rollout: Rollout, looks: readonly RolloutLook[]): string {
-  const requests = looks.at(-1)?.guards[0]?.candidate
   const took = rollout.finishedAt === null ? '' : ` in ${seconds(rollout.finishedAt - rollout.startedAt)}`
-  const seen =
-    requests === undefined ? '' : ` after ${count(requests.requests)} requests on ${rollout.candidate}`
-  return rollout.state === 'rolled-back' || rollout.state === 'aborting'
-    ? `    canary         ${styled('red', '✘')} back on ${rollout.champion}${took}${rollout.rollbackMs === null ? '' : `; last request on ${rollout.candidate} ${Math.round(rollout.rollbackMs)} ms after the decision`}`
-    : `    canary         ${styled('green', '✔')} ${rollout.plan.steps.map((step) => `${step} %`).join(' ─ ')}   live${seen}${took}`
+  if (rollout.state === 'rolled-back' || rollout.state === 'aborting') {
+    const last =
+      rollout.rollbackMs === null
+        ? ''
+        : `; last request on ${rollout.candidate} ${Math.round(rollout.rollbackMs)} ms after the decision`
+    return `    canary         ${styled('red', '✘')} back on ${rollout.champion}${took}${last}`
+  }
+  const steps = rollout.plan.steps.map((step) => `${step} %`).join(' ─ ')
+  return `    canary         ${styled('green', '✔')} ${steps}   live${seenBy(looks)}${took}`
+}
+
+/** What the candidate answered until it had everything; the looks after that have no champion to compare with. */
+function seenBy(looks: readonly RolloutLook[]): string {
+  const guards = looks.flatMap((look) => look.guards)
+  const requests = Math.max(0, ...guards.map((guard) => guard.candidate.requests))
+  const failed = Math.max(
+    0,
+    ...guards.filter(({ name }) => name === 'errors').map((guard) => guard.candidate.events),
+  )
+  return ` after ${count(requests)} requests, ${count(failed)} failed`
 }

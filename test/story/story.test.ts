@@ -109,6 +109,7 @@ test('the candidate that degrades in production is caught, rolled back, and its 
   const [change] = (await api.call('listChanges')).items as Change[]
   expect(change?.state).toBe('rolled-back')
   const { rollout } = await api.call('getRollout', { params: { change: change?.id ?? '' } })
+  expect(rollout?.state).toBe('rolled-back')
   expect(rollout?.rollbackMs).toBeLessThan(1000)
   const incidents = (await api.call('listIncidents')).items as Incident[]
   expect(incidents.some((incident) => incident.changeId === change?.id)).toBe(true)

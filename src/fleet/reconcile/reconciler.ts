@@ -126,6 +126,14 @@ function leaving(replica: ObservedReplica): ObservedReplica {
   return !hasEnded(replica) ? { ...replica, status: { ...replica.status, phase: 'draining' } } : replica
 }
 
+/**
+ * `.mts` in place of `.ts`: whether a `.ts` file is a module depends on the package.json nearest to it, and which one that
+ * is depends on where somebody put the data folder.
+ */
+function asModule(name: string): string {
+  return name.replace(/\.([jt]s)$/, '.m$1')
+}
+
 async function replicaSpecOf(
   store: ReconcilerParts['store'],
   version: Version,
@@ -133,7 +141,7 @@ async function replicaSpecOf(
 ): Promise<Parameters<ReplicaBackend['start']>[0]> {
   const { model, label, id: versionId, spec } = version
   const pathOf = (file: typeof spec.artifact) =>
-    file === undefined ? null : store.artifacts.materialise(file.digest, file.name)
+    file === undefined ? null : store.artifacts.materialise(file.digest, asModule(file.name))
   return {
     replicaId,
     model,

@@ -4,6 +4,7 @@ import { goalNotes, grouped, intervalText, measured, statusOf } from '../judging
 import type { Judgement } from '../lab.ts'
 import { latencyDetails, noiseFloor } from './details.ts'
 import { instrumentFaults, readInstrument } from './instrument.ts'
+import { isInterleaved } from './ladder.ts'
 import { halvesOf, logRatio } from './pair-ratio.ts'
 import type { LatencyPlan } from './plan.ts'
 import type { Half, LatencyRaw, PairBlock } from './raw.ts'
@@ -21,19 +22,26 @@ export function analyseLatency(plan: LatencyPlan, raw: LatencyRaw): Judgement {
     return {
       status: 'invalid',
       summary: `invalid, which says nothing of either version: ${faults.join('; ')}`,
-      measurements: [latencyMeasurement(plan, [], null)],
+      measurements: [latencyMeasurement(plan, [], null, pairsName(plan, raw))],
       details,
     }
   }
   const ratios = sound.ab.map((pair) => logRatio(pair, plan.quantile))
   const interval = ratios.every(Number.isFinite) ? tInterval(ratios, plan.confidence) : null
-  const measurements = [latencyMeasurement(plan, ratios, interval), failureMeasurement(plan, sound.ab)]
+  const measurements = [
+    latencyMeasurement(plan, ratios, interval, pairsName(plan, raw)),
+    failureMeasurement(plan, sound.ab),
+  ]
   return {
     status: statusOf(measurements, plan.goal),
     summary: summaryOf(plan, sound, measurements),
     measurements,
     details,
   }
+}
+
+function pairsName(plan: LatencyPlan, raw: LatencyRaw): string {
+  return isInterleaved(plan, raw.ladder) ? 'pairs in turn' : 'AB/BA pairs'
 }
 
 /** What was measured must be what was planned: no pair too few, and none after those that the rule asks for. */
@@ -54,15 +62,16 @@ function shapeFaults(plan: LatencyPlan, raw: LatencyRaw): string[] {
 
 function isOdd(pair: PairBlock, kind: 'aa' | 'ab'): boolean {
   const { base, other } = halvesOf(pair)
-  return (
-    pair.kind !== kind || base.arm !== 'champion' || other.arm !== (kind === 'aa' ? 'champion' : 'candidate')
-  )
+  const isRight =
+    kind === 'aa' ? base.arm === other.arm : base.arm === 'champion' && other.arm === 'candidate'
+  return pair.kind !== kind || !isRight
 }
 
 function latencyMeasurement(
   plan: LatencyPlan,
   ratios: readonly number[],
   interval: Estimate | null,
+  pairsName: string,
 ): Measurement {
   const minutes = (pairs: number) => Math.ceil((pairs * 2 * (plan.halfMs + plan.washoutMs)) / 60_000)
   return measured({
@@ -73,7 +82,7 @@ function latencyMeasurement(
     interval,
     confidence: plan.confidence,
     margin: plan.margin,
-    from: `${ratios.length} AB/BA pairs`,
+    from: `${ratios.length} ${pairsName}`,
     n: Math.max(1, ratios.length),
     needs: (pairs) =>
       interval === null
@@ -120,7 +129,7 @@ function summaryOf(plan: LatencyPlan, raw: LatencyRaw, measurements: readonly Me
   const [latency, failures] = measurements as [Measurement, Measurement]
   const floor = noiseFloor(plan, raw)
   const parts = [
-    `p${plan.quantile * 100} ${intervalText(latency)} ${latency.verdict}, ${raw.ab.length} pairs AB/BA`,
+    `p${plan.quantile * 100} ${intervalText(latency)} ${latency.verdict}, ${latency.from}`,
     `failed ${intervalText(failures)}`,
   ]
   if (floor !== null)

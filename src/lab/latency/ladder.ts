@@ -35,11 +35,30 @@ export function kneeOf(rungs: readonly Rung[], arm: Arm, ladder: LatencyPlan['la
   return good.length === 0 ? null : Math.max(...good.map(({ goodPerSecond }) => goodPerSecond))
 }
 
+/**
+ * Are both versions of a pair asked at once, their requests in turn by a coin? A stall of the machine then falls on both
+ * alike and leaves the ratio; in two halves of 2 s one after the other it falls on one (measured on 2 shared cores,
+ * p95 near 2 ms: the spread of the log ratio between pairs was 0.34, interleaved 0.12). The price: a slow version delays
+ * its neighbour's requests too, which understates the ratio by at most about the share of time that the system is busy.
+ * So this is done only far below the knee, and the load of heavy models is measured in halves.
+ */
+export function isInterleaved(
+  plan: Pick<LatencyPlan, 'interleaveBelow' | 'ladder'>,
+  { rungs, ratePerSecond }: Pick<LadderBlock, 'rungs' | 'ratePerSecond'>,
+): boolean {
+  const knees = (['champion', 'candidate'] as const).map((arm) => kneeOf(rungs, arm, plan.ladder))
+  return knees.every((knee) => knee !== null && ratePerSecond <= plan.interleaveBelow * knee)
+}
+
 function loadFor(rungs: readonly Rung[], plan: LatencyPlan): number {
   const knees = [kneeOf(rungs, 'champion', plan.ladder), kneeOf(rungs, 'candidate', plan.ladder)]
   const known = knees.filter((knee) => knee !== null && knee > 0) as number[]
   if (known.length === 0) throw checkFailed('latency', 'no version answers 90 % of single requests')
-  return rounded(Math.min(plan.mostPerSecond, plan.kneeShare * Math.min(...known)), 1)
+  const knee = Math.min(...known)
+  const light = plan.interleaveBelow * knee
+  // Light enough to fill its pairs far below the knee: there the versions can be asked in turn.
+  const isLight = (light * plan.halfMs) / 1000 >= plan.leastRequests
+  return rounded(Math.min(plan.mostPerSecond, isLight ? Math.floor(light) : plan.kneeShare * knee), 1)
 }
 
 async function measureRung(bench: Bench, arm: Arm, concurrency: number): Promise<Rung> {

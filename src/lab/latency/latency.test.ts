@@ -159,6 +159,7 @@ describe('the measurement', () => {
     v2: ScriptedVersion,
     stored = new Map<number, unknown>(),
     signal?: AbortSignal,
+    interleaveBelow = 0.1,
   ) {
     const gateway = await scriptedGateway({ v1, v2 }, { key: 'good' })
     opened.push(gateway)
@@ -178,6 +179,7 @@ describe('the measurement', () => {
       leastRequests: 40,
       washoutMs: 30,
       mostPerSecond: 200,
+      interleaveBelow,
     }
     const { run, told } = runWith({ stored, ...(signal === undefined ? {} : { signal }) })
     const raw = await check.measure(context, { ...whole, plan: small }, run)
@@ -196,15 +198,47 @@ describe('the measurement', () => {
     expect(told.at(-1)).toMatchObject({ done: told.at(-1)!.total, unit: 'blocks', etaMs: 0 })
   })
 
-  test('both halves of a pair get the same requests, and the order is a coin', async () => {
-    const asked = { v1: [] as number[], v2: [] as number[] }
-    const noting = (list: number[]): ScriptedVersion => ({
+  const noting = (list: number[]): ScriptedVersion => ({
+    answer: (row) => {
+      list.push(numberOf(row))
+      return { label: 0 }
+    },
+  })
+
+  test('far below the knee both versions are asked at once, in turn, with the same items', async () => {
+    const sequence: string[] = []
+    const telling = (name: string): ScriptedVersion => ({
       answer: (row) => {
-        list.push(numberOf(row))
+        sequence.push(`${name} ${numberOf(row)}`)
         return { label: 0 }
       },
     })
-    const { raw } = await measured(noting(asked.v1), noting(asked.v2))
+    const { raw, judgement } = await measured(telling('v1'), telling('v2'))
+    expect(judgement.measurements[0]?.from).toBe('5 pairs in turn')
+    // The tail is of the last pair: neighbours hold one item for both, and neither version always leads.
+    const couples = Array.from({ length: 30 }, (_, couple) =>
+      sequence.slice(sequence.length - 2 * (couple + 1)).slice(0, 2),
+    )
+    const matched = couples.filter(
+      ([left, right]) => left !== right && left?.split(' ')[1] === right?.split(' ')[1],
+    )
+    expect(matched.length).toBeGreaterThan(24)
+    expect(new Set(matched.map(([left]) => left?.split(' ')[0]))).toEqual(new Set(['v1', 'v2']))
+    for (const { halves } of raw.ab as { halves: { latencyMs: unknown[] }[] }[])
+      expect(Math.abs((halves[0]?.latencyMs.length ?? 0) - (halves[1]?.latencyMs.length ?? 0))).toBeLessThan(
+        4,
+      )
+    expect(
+      (raw.aa as { halves: { arm: string }[] }[]).map(({ halves }) => halves.map(({ arm }) => arm)),
+    ).toEqual([
+      ['champion', 'champion'],
+      ['candidate', 'candidate'],
+    ])
+  })
+
+  test('in halves both get the same requests, and the order is a coin', async () => {
+    const asked = { v1: [] as number[], v2: [] as number[] }
+    const { raw } = await measured(noting(asked.v1), noting(asked.v2), undefined, undefined, 0)
     const firsts = (raw.ab as { firstIs: string }[]).map(({ firstIs }) => firstIs)
     expect(new Set(firsts).size).toBe(2)
     // The last half of each version is of the last pair; sockets may exchange neighbours.

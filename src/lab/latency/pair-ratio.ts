@@ -24,6 +24,9 @@ export function standardDeviation(values: readonly number[]): number {
   return Math.sqrt(squares / (values.length - 1))
 }
 
+/** How often equal versions shall be found no worse, as far as the most pairs allow. */
+const EQUAL_FOUND = 0.95
+
 /**
  * How many pairs the spread of the finished ones asks for, so that equal versions are found no worse. Their mean is
  * not looked at, so looking costs no false verdicts (Stein's two-stage idea, blinded).
@@ -37,6 +40,6 @@ export function pairsWanted(
   const spread = standardDeviation(finite)
   if (spread === 0) return plan.pairs
   // One end of the interval decides, so each end has half of what the interval may err.
-  const needed = pairsForMargin(plan.margin, spread, { alpha: (1 - plan.confidence) / 2 })
+  const needed = pairsForMargin(plan.margin, spread, { alpha: (1 - plan.confidence) / 2, power: EQUAL_FOUND })
   return Math.min(plan.mostPairs, Math.max(plan.pairs, needed ?? plan.mostPairs))
 }

@@ -23,6 +23,11 @@ export const latencyPlan = commonPlan.extend({
   /** Share of the knee's throughput at which the halves are loaded, and the most that live traffic is asked to bear. */
   kneeShare: z.number(),
   mostPerSecond: z.number(),
+  /**
+   * Up to this share of the lower knee both versions of a pair are asked at once, request by request; above it one after
+   * the other. See `isInterleaved`.
+   */
+  interleaveBelow: z.number().min(0).max(0.2),
   aaPairs: z.number().int().min(2),
   pairs: z.number().int().min(2),
   /** More pairs, up to this, when the spread of the first ones asks for them; their mean is not looked at. */
@@ -53,7 +58,8 @@ export const latencySizes = z.strictObject({
   halfMs: z.number().min(2000).max(60_000).default(2000),
   leastRequests: z.number().int().min(500).max(100_000).default(500),
   washoutMs: z.number().min(100).max(10_000).default(150),
-  mostPerSecond: z.number().min(1).max(100_000).default(300),
+  mostPerSecond: z.number().min(1).max(100_000).default(600),
+  interleaveBelow: z.number().min(0).max(0.2).default(0.1),
   timeoutMs: z.number().min(100).max(600_000).default(10_000),
 })
 export type LatencySizes = z.input<typeof latencySizes>
@@ -92,7 +98,8 @@ export function planLatency(context: CheckContext, wanted: LatencySizes): CheckP
     expectedMs: expectedMs(plan),
     says: [
       `A ladder of ${plan.ladder.concurrencies.join(', ')} callers finds the knee; the load is ${percent(plan.kneeShare, 0)} of it, at most ${grouped(plan.mostPerSecond)} requests/s beside the live traffic.`,
-      `${plan.aaPairs} pairs champion against champion give the noise floor; then ${plan.pairs} pairs AB/BA of ${plan.halfMs / 1000} s a half, up to ${plan.mostPairs} if their spread asks for it.`,
+      `${plan.aaPairs} pairs of a version against itself give the noise floor; then ${plan.pairs} pairs of ${(2 * plan.halfMs) / 1000} s, up to ${plan.mostPairs} if their spread asks for it.`,
+      `Up to ${percent(plan.interleaveBelow, 0)} of the knee both versions are asked in turn within a pair, request by request; above it in two halves, AB or BA by a coin.`,
       `At a spread of ${percent(ASSUMED_PAIR_SD, 0)} between pairs the p95 ratio is known to ± ${percent(ratioHalfWidth(plan.pairs, ASSUMED_PAIR_SD), 0)} and a change of ${percent(detectable, 0)} is found four times in five.`,
     ],
     impossible:

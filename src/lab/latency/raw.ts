@@ -37,7 +37,10 @@ const half = z.object({
 })
 export type Half = z.infer<typeof half>
 
-/** Two halves in the order in which they were run. In an A/A pair both are the champion, `second` stands for it twice. */
+/**
+ * Two halves, one after the other in the order given, or at once (see `isInterleaved`). In an A/A pair both are the same
+ * version: the champion in one, the candidate in the next.
+ */
 export const pairBlock = z.object({
   kind: z.enum(['aa', 'ab']),
   /** Which side of the ratio the first half is: `base` divides. */
