@@ -1,7 +1,7 @@
 /**
  * Runs the benchmarks one after the other and draws the stored results into docs/performance.md.
  *
- *   node bench/run.ts [name ...]     none: all of them
+ *   node bench/run.ts [name ...]     none: all of them; --draw: draw only
  */
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,8 @@ import type { BenchResult, BenchRow } from './result.ts'
 const all = globSync('bench/*/run.ts')
   .map((path) => basename(dirname(path)))
   .sort()
-const wanted = process.argv.slice(2)
+const isDrawOnly = process.argv.includes('--draw')
+const wanted = process.argv.slice(2).filter((word) => word !== '--draw')
 const unknown = wanted.filter((name) => !all.includes(name))
 if (unknown.length > 0) {
   console.error(`✘ There is no benchmark ${unknown.join(', ')}. → Choose from ${all.join(', ')}.`)
@@ -19,7 +20,7 @@ if (unknown.length > 0) {
 }
 
 const missed: string[] = []
-for (const name of wanted.length > 0 ? wanted : all) {
+for (const name of isDrawOnly ? [] : wanted.length > 0 ? wanted : all) {
   console.log(`\n── ${name}`)
   if (spawnSync(process.execPath, [`bench/${name}/run.ts`], { stdio: 'inherit' }).status !== 0)
     missed.push(name)

@@ -5,6 +5,7 @@ import { packageRoot, writeWhole } from '../apps/index.ts'
 import { SlipwayError } from '../kernel/index.ts'
 import { type Client, type DatasetFile, parseModelFile, uploadFiles } from '../sdk/index.ts'
 import { beside } from './propose.ts'
+import { gatewayCaughtUp } from './wait-for-gateway.ts'
 
 /** Where the samples lie, in a checkout and in the installed package. */
 export function samplePath(...parts: string[]): string {
@@ -30,18 +31,23 @@ export async function serveModelFile(
   const spec = file.champion.spec(await uploadFiles(client, file.files, beside(path)))
   await client.call('createVersion', { params: { model }, body: { label: file.champion.label, spec } })
   for (const dataset of file.datasets) await registerDataset(client, model, path, dataset)
-  await client.call('createDeployment', {
-    body: {
-      model_name: model,
-      version: file.champion.label,
-      traffic_percent: 100,
-      resources: { replicas: file.champion.replicas },
-    },
-  })
-  await waitUntilActive(client, model, file.champion.label)
+  // Whoever serves by now was put there by a change or a person, and a model file does not take that back.
+  const { champion: serving } = await client.call('getModel', { params: { model } })
+  if (serving === null)
+    await client.call('createDeployment', {
+      body: {
+        model_name: model,
+        version: file.champion.label,
+        traffic_percent: 100,
+        resources: { replicas: file.champion.replicas },
+      },
+    })
+  const champion = serving ?? file.champion.label
+  await waitUntilActive(client, model, champion)
+  await gatewayCaughtUp(client, 5000)
   if (file.traffic !== undefined && trafficFile !== undefined)
     await startTraffic(client, model, file.traffic, trafficFile)
-  return { model, champion: file.champion.label, engine: spec.engine, replicas: file.champion.replicas }
+  return { model, champion, engine: spec.engine, replicas: file.champion.replicas }
 }
 
 async function registerDataset(
@@ -68,7 +74,7 @@ async function waitUntilActive(client: Client, model: string, version: string): 
   while (performance.now() < untilMs) {
     const { items } = await client.call('getDeployments', { params: { model } })
     const deployment = items.find((row) => row.version === version)
-    if (deployment?.status === 'active') return
+    if (deployment?.status === 'active' && deployment.traffic_pct > 0) return
     if (deployment?.status === 'failed')
       throw new SlipwayError('check_failed', {
         check: 'deployment',

@@ -14,6 +14,8 @@ export interface GatewayLimits {
   readonly maxRetries: number
   /** How long a new snapshot waits for the replicas it adds before it takes over regardless. */
   readonly connectGraceMs: number
+  /** How long a request waits for a replica of its version to be ready, where there are any. */
+  readonly holdUnreadyMs: number
   /** After the stop signal: how long answers carry `connection: close` before idle connections are cut. */
   readonly stopGraceMs: number
   /** And how long requests in flight may take before they are cut too. */
@@ -31,6 +33,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   maxTimeoutMs: 600_000,
   maxRetries: 2,
   connectGraceMs: 1000,
+  holdUnreadyMs: 1000,
   stopGraceMs: 200,
   stopTimeoutMs: 30_000,
   spillBytes: 256 * 1024 * 1024,

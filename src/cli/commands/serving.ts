@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { SlipwayError } from '../../kernel/index.ts'
 import { ago, megabytes, styled, table } from '../output.ts'
 import { type GlobalOptions, openSession } from '../session.ts'
+import { gatewayCaughtUp } from '../wait-for-gateway.ts'
 
 /** status, deploy, traffic, rollback, predict. */
 export function addServingCommands(program: Command): void {
@@ -112,12 +113,16 @@ async function deploy(
     },
   })
   const untilMs = performance.now() + 120_000
-  while (deployment.status === 'deploying' && performance.now() < untilMs) {
+  const isUnderway = () =>
+    deployment.status === 'deploying' ||
+    (deployment.status === 'active' && wanted.traffic > 0 && deployment.traffic_pct === 0)
+  while (isUnderway() && performance.now() < untilMs) {
     output.live(`${model} ${version}: ${deployment.ready_replicas}/${deployment.replicas} ready`)
     await new Promise((resolve) => setTimeout(resolve, 250))
     const { items } = await api.call('getDeployments', { params: { model } })
     deployment = items.find((row) => row.version === version) ?? deployment
   }
+  await gatewayCaughtUp(api, 5000)
   output.result(deployment)
   output.line(
     `${deployment.status === 'active' ? styled('green', '✔') : styled('red', '✘')} ${model} ${version} is ${deployment.status}${deployment.reason === undefined ? '' : `: ${deployment.reason}`}`,
@@ -152,7 +157,9 @@ async function stop(model: string, version: string, options: GlobalOptions): Pro
 async function setTraffic(model: string, shares: readonly string[], options: GlobalOptions): Promise<void> {
   const { output, client } = openSession(options)
   const split = Object.fromEntries(shares.map(parseShare))
-  const traffic = await client().call('putTraffic', { params: { model }, body: split })
+  const api = client()
+  const traffic = await api.call('putTraffic', { params: { model }, body: split })
+  await gatewayCaughtUp(api, 5000)
   output.result(traffic)
   output.line(`${styled('green', '✔')} ${model}: ${splitOf(traffic.shares)}`)
 }
@@ -178,6 +185,7 @@ async function rollback(model: string, options: GlobalOptions): Promise<void> {
     traffic = await api.call('getTraffic', { params: { model } })
   }
   output.result(traffic)
+  await gatewayCaughtUp(api, 5000)
   const isBack = pending === undefined || traffic.shares[pending] === 100
   output.line(`${isBack ? styled('green', '✔') : styled('red', '✘')} ${model}: ${splitOf(traffic.shares)}`)
   if (!isBack) process.exitCode = 1

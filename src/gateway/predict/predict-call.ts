@@ -17,6 +17,8 @@ import { parsePredictBody, refuseDeep, tooManyRows } from './predict-body.ts'
 import { CLIENT_LEFT, capturedInput, outcomeOf } from './record.ts'
 import { mediaOf, pinnedByQuery, RAW, timeoutOf, unitOf } from './request-options.ts'
 
+const HOLD_STEP_MS = 20
+
 /** What all predict calls of a gateway share. */
 export interface PredictParts {
   readonly clock: Clock
@@ -201,12 +203,33 @@ export class PredictCall {
     const leftMs = this.#timeoutMs - (nowMs - this.#startedMs)
     if (leftMs <= 0) throw new SlipwayError('deadline_exceeded', { timeoutMs: this.#timeoutMs })
     const member = this.#pick(nowMs)
-    if (member === undefined) throw this.#errorOf('replica_unready', {})
+    if (member === undefined) {
+      this.#hold(nowMs)
+      return
+    }
     this.#member = member
     this.#upstreamId = member.replica.infer(
       { rows: this.#rows, body: this.#encoded as Buffer, deadlineMs: leftMs },
       (outcome) => this.#answered(member, outcome),
     )
+  }
+
+  /**
+   * Nobody can be picked right now: while replicas connect, or one is replaced, a moment later somebody can. Waits so,
+   * bounded by `holdUnreadyMs` and the deadline; a version that has no replica at all is told at once.
+   */
+  #hold(nowMs: number): void {
+    const hasHope = (this.#version?.pool.members.length ?? 0) > 0
+    const untilMs = this.#startedMs + Math.min(this.#parts.limits.holdUnreadyMs, this.#timeoutMs)
+    if (!hasHope || nowMs + HOLD_STEP_MS > untilMs) throw this.#errorOf('replica_unready', {})
+    setTimeout(() => {
+      if (this.#isSettled) return
+      try {
+        this.#ask()
+      } catch (error) {
+        this.#fail(error)
+      }
+    }, HOLD_STEP_MS)
   }
 
   #pick(nowMs: number): PoolMember<Upstream> | undefined {
