@@ -188,6 +188,19 @@ describe('a replica that misbehaves', () => {
     await until(async () => (await world.predict(rows)).status === 200)
   })
 
+  test('is away for a moment: what comes meanwhile waits for it, bounded, and is answered', async () => {
+    const world = await open({ limits: { holdUnreadyMs: 10_000 } })
+    await world.replica().kill()
+    await until(
+      async () => (await world.metric('slipway_gateway_replicas_ready{model="m",version="v1"}')) === 0,
+    )
+    const meanwhile = Array.from({ length: 10 }, () => world.predict(rows))
+    await new Promise((settle) => setTimeout(settle, 100))
+    world.replicas.clear()
+    await world.addReplica('v1')
+    expect((await Promise.all(meanwhile)).map((answer) => answer.status)).toEqual(new Array(10).fill(200))
+  })
+
   test('drains: what it has is answered, what comes next goes elsewhere, nothing fails', async () => {
     const world = await open({ replicas: { v1: 2 } })
     const leaving = world.replica('v1', 0)

@@ -28,7 +28,7 @@ export function PairsChart({ title, ratios, measurement }: PairsChartProps) {
   return (
     <Figure
       title={title}
-      sub="each dot one AB/BA pair in the order of the run, candidate against champion; better is left"
+      sub="each dot one pair in the order of the run, candidate against champion; better is left"
       csv={() =>
         csvOf(
           ['pair', 'ratio'],
