@@ -1,6 +1,14 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
-import { benjaminiHochberg, clusteredMean, holm, repeatSpread, sampleRatio, tInterval } from './index.ts'
+import {
+  benjaminiHochberg,
+  clusteredMean,
+  holm,
+  repeatSpread,
+  sampleRatio,
+  tInterval,
+  trimmedInterval,
+} from './index.ts'
 
 const pValues = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 20 })
 
@@ -90,6 +98,8 @@ test.each([
   [() => holm([1.1]), /p-value/],
   [() => benjaminiHochberg([Number.NaN]), /p-value/],
   [() => tInterval([1]), /at least 2/],
+  [() => trimmedInterval([1]), /at least 2/],
+  [() => trimmedInterval([1, 2, 3], 0.95, 0.5), /trim/],
   [() => tInterval([1, Number.POSITIVE_INFINITY]), /finite/],
   [() => clusteredMean([1, 2], ['a', 'a']), /at least 2/],
   [() => clusteredMean([1, 2], ['a']), /as many clusters/],
@@ -102,4 +112,12 @@ test.each([
 ])('refuses nonsense: %s', (act, message) => {
   expect(act).toThrow(RangeError)
   expect(act).toThrow(message)
+})
+
+test('a few wild pairs do not move the trimmed mean, nor widen its interval', () => {
+  const calm = Array.from({ length: 50 }, (_, index) => 0.02 * Math.sin(index * 12.9898))
+  const wild = [...calm, ...Array.from({ length: 5 }, () => 0.45), ...Array.from({ length: 5 }, () => -0.45)]
+  const [trimmed, plain] = [trimmedInterval(wild), tInterval(wild)]
+  expect(trimmed.upper - trimmed.lower).toBeLessThan((plain.upper - plain.lower) / 3)
+  expect(trimmedInterval(calm, 0.95, 0).lower).toBeCloseTo(tInterval(calm).lower, 12)
 })

@@ -22,6 +22,7 @@ import {
   studentCdf,
   studentQuantile,
   tInterval,
+  trimmedInterval,
   wilson,
 } from './index.ts'
 import { betaQuantile, betaTails, logBeta } from './special/beta.ts'
@@ -102,6 +103,13 @@ test('the paired score interval agrees with the likelihood maximised numerically
 })
 
 test('means, bootstraps and corrections agree with SciPy and statsmodels', () => {
+  for (const [sample, confidence, lower, upper] of means.trimmedInterval as [
+    number[],
+    number,
+    number,
+    number,
+  ][])
+    pairwise(ends(trimmedInterval(sample, confidence)), [lower, upper])
   for (const [sample, confidence, lower, upper] of means.tInterval as [number[], number, number, number][])
     pairwise(ends(tInterval(sample, confidence)), [lower, upper])
   for (const [sample, pValue] of means.signFlip as [number[], number][])

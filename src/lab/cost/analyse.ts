@@ -1,5 +1,5 @@
 import type { Measurement } from '../../contracts/index.ts'
-import { newcombe, tInterval } from '../../stats/index.ts'
+import { newcombe, trimmedInterval } from '../../stats/index.ts'
 import { goalNotes, grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
 import type { Judgement } from '../lab.ts'
 import { pairsWanted } from '../latency/pair-ratio.ts'
@@ -10,12 +10,16 @@ import type { CostBlock } from './raw.ts'
 /** A ratio of compute says nothing of cost when answers are missing: a version that fails fast would look cheap. */
 const LEAST_ANSWERED = 0.95
 
-/** Pure: the same plan and blocks give the same judgement, offline too. */
+/**
+ * Now and then one replica shares its processor with somebody else for a whole pair and looks half as dear again; such
+ * pairs are rare, fall on either version alike, and would decide a plain mean. So a fifth is left out on either side.
+ *
+ * Pure: the same plan and blocks give the same judgement, offline too. */
 export function analyseCost(plan: CostPlan, blocks: readonly CostBlock[]): Judgement {
   const ratios = blocks.map((block) => costRatio(block, plan))
   const usable = ratios.filter((ratio) => ratio !== null)
   const fault = faultOf(plan, blocks, usable)
-  const interval = fault === undefined ? tInterval(usable, plan.confidence) : null
+  const interval = fault === undefined ? trimmedInterval(usable, plan.confidence) : null
   const measurement = measured({
     axis: 'cost',
     measure: 'compute-seconds per 1,000 answers',
@@ -24,7 +28,7 @@ export function analyseCost(plan: CostPlan, blocks: readonly CostBlock[]): Judge
     interval,
     confidence: plan.confidence,
     margin: plan.margin,
-    from: `${usable.length} AB/BA pairs of ${plan.groups * plan.repeats} requests`,
+    from: `${usable.length} pairs in turn of ${plan.groups * plan.repeats} requests`,
     n: Math.max(1, usable.length),
     needs: (pairs) =>
       pairs === undefined
@@ -124,7 +128,9 @@ function usdOf(plan: CostPlan, blocks: readonly CostBlock[]) {
 }
 
 function summaryOf(plan: CostPlan, measurement: Measurement, pairs: number): string {
-  const parts = [`compute-seconds ${intervalText(measurement)} ${measurement.verdict}, ${pairs} pairs AB/BA`]
+  const parts = [
+    `compute-seconds ${intervalText(measurement)} ${measurement.verdict}, ${pairs} pairs in turn`,
+  ]
   if (plan.pricePerCoreHourUsd === null) parts.push('no price given')
   parts.push(...goalNotes([measurement], plan.goal))
   if (measurement.needs !== null) parts.push(measurement.needs)

@@ -9,8 +9,8 @@ export type CostSums = Pick<CostPlan, 'groups' | 'rowsPerRequest' | 'askingQuant
  * away now and then for longer than an answer takes, which only ever adds to single askings and is no work of the model;
  * what some rows cost more than others stays in. Only groups that both sides answered count.
  *
- * Spread of the log ratio between pairs on two cores under a load of eleven, equal versions, 60 requests a half: lower
- * quartile .12, median .18; of single requests cut at their 99th percentile .68.
+ * Spread of the log ratio between pairs on two cores under a load of eleven, equal versions, 60 requests each, one
+ * version after the other: lower quartile .12, median .18; of single requests cut at their 99th percentile .68.
  */
 export function meansOf(block: CostBlock, plan: CostSums): { champion: number; candidate: number } | null {
   const side = (arm: CostHalf['arm']) => block.halves.find((half) => half.arm === arm)?.computeMs ?? []

@@ -7,7 +7,7 @@ const half = z.object({
 })
 export type CostHalf = z.infer<typeof half>
 
-/** Two halves in the order in which they were run, with the same groups of rows. */
+/** Both versions with the same groups of rows, asked in turn. */
 export const costBlock = z.object({ halves: z.tuple([half, half]) })
 export type CostBlock = z.infer<typeof costBlock>
 

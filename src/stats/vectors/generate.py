@@ -173,7 +173,12 @@ def means():
     pair_e_values = [[b, c, float(mp.mpf(2) ** (b + c) * mp.beta(b + 0.5, c + 0.5) / mp.beta(0.5, 0.5))] for b, c in ((0, 0), (5, 0), (6, 0), (10, 2), (30, 10), (30, 15), (50, 50), (2000, 1800))]
     count_e_values = [[s, m, r, float(mp.beta(s + 4 * mp.mpf(r), m - s + 4 * (1 - mp.mpf(r))) / mp.beta(4 * mp.mpf(r), 4 * (1 - mp.mpf(r))) / mp.mpf(r) ** s / (1 - mp.mpf(r)) ** (m - s))]
                       for s, m, r in ((9, 10, 0.5), (30, 40, 0.5), (8, 30, 0.05), (3, 20, 0.01), (300, 500, 0.5))]
-    write("means", tInterval=t_interval, signFlip=sign_flip, clustered=clustered, bca=bca, quantile=quantiles, adjusted=adjusted,
+    trimmed = []
+    for sample in (samples[2], samples[3], rng.standard_t(2, 60).round(6).tolist()):
+        for c in (0.9, 0.95):
+            low, high = st.mstats.trimmed_mean_ci(np.array(sample), limits=(0.2, 0.2), alpha=1 - c)
+            trimmed.append([sample, c, float(low), float(high)])
+    write("means", trimmedInterval=trimmed, tInterval=t_interval, signFlip=sign_flip, clustered=clustered, bca=bca, quantile=quantiles, adjusted=adjusted,
           sampleRatio=sample_ratio, pairEValue=pair_e_values, countEValue=count_e_values)
 
 
