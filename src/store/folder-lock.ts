@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SlipwayError } from '../kernel/index.ts'
 
@@ -10,20 +10,29 @@ interface Holder {
 }
 
 /**
- * Lets one process at a time use a folder. The lock is a file with the holder's pid, put there whole by a hard link.
- * One that a dead process left is taken over. Returns its undo; throws `store_locked`.
+ * Lets one process at a time use a folder. The lock is the file `lock.<n>` with the highest n, holding its owner's pid.
+ * Whoever finds that owner dead, or the lock given back, puts `lock.<n + 1>` there whole by a hard link, which succeeds
+ * for one only. Numbers never come again, so that somebody who looked long ago cannot take what was taken since; that is
+ * why a lock that is given back stays as an empty file. Returns its undo; throws `store_locked`.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true })
-  const path = join(folder, 'lock')
-  const own = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`
+  const own = join(folder, `lock-wish-${process.pid}-${randomBytes(6).toString('hex')}`)
   const me: Holder = { pid: process.pid, startedTicks: await startedTicks(process.pid) }
-  const text = JSON.stringify(me)
-  await writeFile(own, text)
+  await writeFile(own, JSON.stringify(me))
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (await placed(own, path)) return () => rm(path, { force: true })
-      await clearIfDead(path, folder)
+      const newest = await newestLock(folder)
+      await refuseWhileHeld(folder, newest)
+      const mine = newest + 1
+      if (!(await placed(own, lockPath(folder, mine)))) continue
+      // A late one may have linked a number whose file was cleared away meanwhile: a higher one holds, not this.
+      if ((await newestLock(folder)) !== mine) {
+        await rm(lockPath(folder, mine), { force: true })
+        continue
+      }
+      await clearBelow(folder, mine)
+      return () => writeFile(lockPath(folder, mine), GIVEN_BACK)
     }
     throw new SlipwayError('store_locked', { folder, pid: 'unknown' })
   } finally {
@@ -33,6 +42,26 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 
 /** Each attempt that fails means that another process took the lock in between. */
 const ATTEMPTS = 5
+const GIVEN_BACK = ''
+const NAME = /^lock\.(\d{1,15})$/
+
+function lockPath(folder: string, number: number): string {
+  return join(folder, `lock.${number}`)
+}
+
+async function lockNumbers(folder: string): Promise<number[]> {
+  const names = await readdir(folder)
+  return names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number)
+}
+
+async function newestLock(folder: string): Promise<number> {
+  return Math.max(0, ...(await lockNumbers(folder)))
+}
+
+async function clearBelow(folder: string, number: number): Promise<void> {
+  for (const older of await lockNumbers(folder))
+    if (older < number) await rm(lockPath(folder, older), { force: true })
+}
 
 async function placed(own: string, path: string): Promise<boolean> {
   try {
@@ -44,18 +73,11 @@ async function placed(own: string, path: string): Promise<boolean> {
   }
 }
 
-async function clearIfDead(path: string, folder: string): Promise<void> {
-  const seen = await readFile(path, 'utf8').catch(() => undefined)
-  if (seen === undefined) return
-  const holder = parseHolder(seen)
+async function refuseWhileHeld(folder: string, number: number): Promise<void> {
+  const text = await readFile(lockPath(folder, number), 'utf8').catch(() => GIVEN_BACK)
+  const holder = parseHolder(text)
   if (holder !== undefined && (await isAlive(holder)))
     throw new SlipwayError('store_locked', { folder, pid: holder.pid })
-  const aside = `${path}.dead-${randomBytes(6).toString('hex')}`
-  await rename(path, aside).catch(() => undefined)
-  // Somebody else may have taken over between reading and moving: then theirs goes back.
-  const moved = await readFile(aside, 'utf8').catch(() => undefined)
-  if (moved !== undefined && moved !== seen) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
 }
 
 function parseHolder(text: string): Holder | undefined {
