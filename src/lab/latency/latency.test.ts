@@ -215,15 +215,19 @@ describe('the measurement', () => {
     })
     const { raw, judgement } = await measured(telling('v1'), telling('v2'))
     expect(judgement.measurements[0]?.from).toBe('5 pairs in turn')
-    // The tail is of the last pair: neighbours hold one item for both, and neither version always leads.
-    const couples = Array.from({ length: 30 }, (_, couple) =>
-      sequence.slice(sequence.length - 2 * (couple + 1)).slice(0, 2),
-    )
-    const matched = couples.filter(
-      ([left, right]) => left !== right && left?.split(' ')[1] === right?.split(' ')[1],
-    )
-    expect(matched.length).toBeGreaterThan(24)
-    expect(new Set(matched.map(([left]) => left?.split(' ')[0]))).toEqual(new Set(['v1', 'v2']))
+    // The tail is of the last pair; sockets may exchange neighbours, so order is counted, not compared one by one.
+    const tail = sequence.slice(-60)
+    const itemsOf = (name: string) =>
+      tail.filter((asked) => asked.startsWith(name)).map((asked) => asked.split(' ')[1])
+    const [v1, v2] = [itemsOf('v1'), itemsOf('v2')]
+    expect(Math.abs(v1.length - v2.length)).toBeLessThan(9)
+    expect(v1.filter((item) => v2.includes(item)).length).toBeGreaterThan(22)
+    // In halves there is one change of version, in strict turn 59, by a coin about 45.
+    const changes = tail.filter(
+      (asked, at) => at > 0 && asked.slice(0, 2) !== tail[at - 1]?.slice(0, 2),
+    ).length
+    expect(changes).toBeGreaterThan(25)
+    expect(changes).toBeLessThan(57)
     for (const { halves } of raw.ab as { halves: { latencyMs: unknown[] }[] }[])
       expect(Math.abs((halves[0]?.latencyMs.length ?? 0) - (halves[1]?.latencyMs.length ?? 0))).toBeLessThan(
         4,
