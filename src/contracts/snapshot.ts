@@ -1,7 +1,10 @@
 import { z } from 'zod'
-import { keyLimits, scope } from './keys.ts'
-import { modelContract } from './model.ts'
+import { keyLimits, limitRule, scope } from './keys.ts'
+import { engineName, modelContract, textFields } from './model.ts'
 import { digest, epochMs, modelName, versionLabel } from './names.ts'
+import { priceOverride } from './price.ts'
+import { provider } from './provider.ts'
+import { priorityClass, servingPolicy } from './serving-policy.ts'
 
 /** Where a replica listens: `unix:/path/link.sock` here, `tcp:host:port` in a cluster. */
 export const replicaAddress = z.string().regex(/^(unix:.+|tcp:.+:\d+)$/)
@@ -23,7 +26,19 @@ export const snapshotVersion = z.object({
   id: digest,
   replicas: z.array(snapshotReplica),
   maxBatchRows: z.number().int(),
+  /** What a version of text is, as far as a gateway must know. */
+  text: z
+    .object({
+      engine: engineName,
+      provider: textFields.provider,
+      modelName: textFields.modelName,
+      prompt: textFields.prompt,
+      sampling: textFields.sampling,
+      guardrails: textFields.guardrails,
+    })
+    .optional(),
 })
+export type SnapshotVersion = z.infer<typeof snapshotVersion>
 
 export const snapshotModel = z.object({
   model: modelName,
@@ -33,6 +48,7 @@ export const snapshotModel = z.object({
   slices: z.array(slice),
   versions: z.array(snapshotVersion),
   captureFailures: z.boolean(),
+  serving: servingPolicy.optional(),
 })
 export type SnapshotModel = z.infer<typeof snapshotModel>
 
@@ -43,6 +59,7 @@ export const snapshotKey = z.object({
   tenant: z.string(),
   scopes: z.array(scope),
   limits: keyLimits,
+  priority: priorityClass.optional(),
   expiresAt: epochMs.nullable(),
 })
 export type SnapshotKey = z.infer<typeof snapshotKey>
@@ -53,5 +70,9 @@ export const snapshot = z.object({
   createdAt: epochMs,
   models: z.array(snapshotModel),
   keys: z.array(snapshotKey),
+  providers: z.array(provider).optional(),
+  limits: z.array(limitRule).optional(),
+  /** Prices that go before those of the catalogue. */
+  prices: z.array(priceOverride).optional(),
 })
 export type Snapshot = z.infer<typeof snapshot>

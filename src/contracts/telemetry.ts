@@ -1,8 +1,56 @@
 import { z } from 'zod'
+import { guardrailVerdict } from './guardrail.ts'
 import { epochMs, modelName, versionLabel } from './names.ts'
+import { costRow, tokenUsage } from './usage.ts'
 
 export const outcomeClass = z.enum(['ok', 'client_error', 'refused', 'timeout', 'error', 'cancelled'])
 export type OutcomeClass = z.infer<typeof outcomeClass>
+
+export const textOperation = z.enum(['generate', 'embed', 'rerank', 'moderate', 'count-tokens'])
+export type TextOperation = z.infer<typeof textOperation>
+
+/** One try of a request: which provider and account, how it ended, what it used. Tries that failed may cost too. */
+export const textAttempt = z.object({
+  rung: z.string(),
+  version: versionLabel.nullable(),
+  provider: z.string().nullable(),
+  account: z.string().nullable(),
+  status: z.number().int(),
+  code: z.string().nullable(),
+  tookMs: z.number(),
+  usage: tokenUsage.optional(),
+  cost: costRow.optional(),
+})
+export type TextAttempt = z.infer<typeof textAttempt>
+
+/** What a request to a model of text adds to its record. */
+export const textRecord = z.object({
+  operation: textOperation,
+  /** The dialect the client spoke. */
+  surface: z.string(),
+  stream: z.boolean(),
+  provider: z.string().nullable(),
+  providerModel: z.string().nullable(),
+  upstreamRequestId: z.string().nullable(),
+  /** To the first content, from the request's arrival. */
+  ttftMs: z.number().nullable(),
+  /** Events with content that were sent. */
+  chunks: z.number().int(),
+  finishReason: z.string().nullable(),
+  /** Over all attempts: what the client is charged for. */
+  usage: tokenUsage,
+  cost: costRow,
+  priority: z.string(),
+  /** The rung of the ladder that answered; null for the primary. */
+  rung: z.string().nullable(),
+  quality: z.number(),
+  cache: z.enum(['off', 'miss', 'hit', 'stale', 'semantic']),
+  /** What a cache hit did not cost. */
+  savedUsd: z.string().nullable(),
+  attempts: z.array(textAttempt).max(32),
+  guardrails: z.array(guardrailVerdict).max(128),
+})
+export type TextRecord = z.infer<typeof textRecord>
 
 /** One answered (or refused) request. `at` is its arrival at the gateway, epoch ms. */
 export const requestRecord = z.object({
@@ -28,6 +76,7 @@ export const requestRecord = z.object({
   retries: z.number().int(),
   /** Bounded copy of the rows of a failed request, where the model keeps failures. */
   input: z.string().max(65_536).optional(),
+  text: textRecord.optional(),
 })
 export type RequestRecord = z.infer<typeof requestRecord>
 
