@@ -17,13 +17,24 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
     owns: 'the inner protocol: binary frames between gateway and model server',
     mayImport: ['contracts', 'kernel'],
   },
+  dialects: {
+    owns: 'how the APIs of language models write requests, answers, streams and errors, from and to one neutral form',
+    mayImport: ['contracts', 'kernel'],
+  },
+  pricing: { owns: 'what tokens cost: price book and cost of a usage', mayImport: ['contracts', 'kernel'] },
   routing: { owns: 'snapshot, split, load balancing, admission', mayImport: ['contracts', 'kernel'] },
-  providers: { owns: 'outbound protocols behind one plug', mayImport: ['contracts', 'kernel', 'link'] },
+  providers: {
+    owns: 'outbound protocols behind one plug',
+    mayImport: ['contracts', 'kernel', 'link', 'dialects'],
+  },
   gateway: {
     owns: 'the front door of traffic',
-    mayImport: ['contracts', 'kernel', 'routing', 'providers', 'link'],
+    mayImport: ['contracts', 'kernel', 'routing', 'providers', 'link', 'dialects', 'pricing'],
   },
-  serving: { owns: 'the model server: batcher and engines', mayImport: ['contracts', 'kernel', 'link'] },
+  serving: {
+    owns: 'the model server: batcher and engines',
+    mayImport: ['contracts', 'kernel', 'link', 'dialects'],
+  },
   fleet: {
     owns: 'what runs where: reconcilers, rollout, backends',
     mayImport: ['contracts', 'kernel', 'stats', 'store', 'routing', 'link'],
@@ -51,6 +62,8 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
       'store',
       'link',
       'routing',
+      'dialects',
+      'pricing',
       'providers',
       'gateway',
       'serving',
