@@ -31,7 +31,8 @@ export interface TextUpstream {
   readonly relays: ReadonlySet<DialectName>
   /**
    * Calls nothing of the sink before it returns. Retries within itself (other accounts and regions, within its retry
-   * budget) as long as nothing was relayed or emitted and the failure was before content.
+   * budget) as long as nothing was relayed or emitted and the failure was before content. Throws `UnsupportedFeature`
+   * for what its dialect cannot say; then nothing was sent and the sink hears nothing.
    */
   start(call: TextCall, sink: TextSink): TextExchange
   /** Takes nothing new, resolves when what is in flight has settled and connections are closed. Idempotent. */
