@@ -49,6 +49,16 @@ export const errorTable = {
     'Retry after {retryAfterMs} ms.',
   ],
   conflict: [409, '{what} exists already.', 'Choose another name, or change the existing one.'],
+  content_filtered: [
+    400,
+    'The provider will not answer this: {reason}.',
+    'Change what was asked; the provider decides on this, not the gateway.',
+  ],
+  context_too_long: [
+    400,
+    'What was sent does not fit the model: {reason}.',
+    'Send less, or ask for fewer tokens in the answer.',
+  ],
   contract_broken: [
     422,
     'The artifact of {model} {version} does not fit its contract: {reason}.',
@@ -81,6 +91,11 @@ export const errorTable = {
     'This key does not have the scope {scope}.',
     'Use a key that has it: `slipway keys create --scope {scope}`.',
   ],
+  guardrail_blocked: [
+    400,
+    'The rule {rule} turned this away: {reason}.',
+    'Change what was asked; the owner of the model sets its rules.',
+  ],
   headers_too_large: [
     431,
     'The request line and headers are larger than {limitBytes} bytes.',
@@ -93,11 +108,17 @@ export const errorTable = {
   ],
   internal: [500, 'Something broke on our side.', 'Report the request id; the log has the cause.'],
   invalid_request: [422, '{reason}', 'See GET /api/v1/openapi.json for the form.'],
+  limit_reached: [429, 'The limit of {what} is reached.', 'Retry after {retryAfterMs} ms.'],
   method_not_allowed: [405, '{method} is not offered at {path}.', 'Offered: {allowed}.'],
   model_failed: [
     502,
     '{model} {version} failed on this input: {reason}.',
     'Check the input; the request is kept as a failure case.',
+  ],
+  model_not_text: [
+    400,
+    '{model} {version} answers rows, not text.',
+    'Use POST /api/v1/models/{model}/predict; GET /v1/models lists the models of text.',
   ],
   no_traffic: [
     503,
@@ -107,6 +128,11 @@ export const errorTable = {
   overloaded: [503, '{what} is full.', 'Retry after {retryAfterMs} ms.'],
   policy_invalid: [422, 'The policy is invalid: {reason}.', 'See docs/checks.md for what a policy may say.'],
   port_in_use: [500, 'Port {port} on {host} is taken.', 'Stop what uses it, or choose another with {flag}.'],
+  provider_unready: [
+    503,
+    'The provider {provider} takes no requests just now: {reason}.',
+    'Retry after {retryAfterMs} ms.',
+  ],
   rate_limited: [429, 'This key may send {limit} requests a second.', 'Retry after {retryAfterMs} ms.'],
   replica_lost: [
     502,
@@ -164,10 +190,36 @@ export const errorTable = {
   unknown_rollout: [404, 'No rollout is called "{rollout}".', 'See GET /api/v1/changes/{change}/rollout.'],
   unknown_route: [404, 'Nothing is at {method} {path}.', 'See GET /api/v1/openapi.json.'],
   unknown_version: [404, '{model} has no version "{version}".', 'See GET /api/v1/models/{model}/versions.'],
+  unsupported_field: [
+    400,
+    'What answers for {model} does not have {field}.',
+    'Leave {field} out, or allow that with the header x-slipway-drop: {field}.',
+  ],
   unsupported_media_type: [
     415,
     'This path does not take {mediaType}.',
     'Send application/json, or application/octet-stream for raw rows.',
+  ],
+  upstream_failed: [
+    502,
+    'What answers for {model} failed: {reason}.',
+    'Retry; the request may have been computed.',
+  ],
+  upstream_overloaded: [
+    503,
+    'What answers for {model} is overloaded: {reason}.',
+    'Retry after {retryAfterMs} ms.',
+  ],
+  upstream_rate_limited: [
+    429,
+    'What answers for {model} limits its rate: {reason}.',
+    'Retry after {retryAfterMs} ms.',
+  ],
+  upstream_rejected: [400, 'What answers for {model} refused the request: {reason}.', 'Correct the request.'],
+  upstream_truncated: [
+    502,
+    'The answer of {model} ended before it was whole.',
+    'Retry; what came so far is not the whole answer.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, hint: string]>
 

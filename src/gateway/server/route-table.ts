@@ -1,6 +1,19 @@
 import { type Access, type Route, routes } from '../../contracts/index.ts'
 
-export type GatewayRouteName = 'predict' | 'gatewayLive' | 'gatewayReady' | 'gatewayMetrics'
+export type GatewayRouteName = 'predict' | 'gatewayLive' | 'gatewayReady' | 'gatewayMetrics' | TextRouteName
+
+export type TextRouteName =
+  | 'generate'
+  | 'chatCompletions'
+  | 'completions'
+  | 'responses'
+  | 'embeddings'
+  | 'moderations'
+  | 'rerank'
+  | 'messages'
+  | 'countTokens'
+  | 'listTextModels'
+  | 'getTextModel'
 
 /** A route that a request was dispatched to; access is decided from this object and nothing else. */
 export interface Dispatched {
@@ -16,7 +29,6 @@ interface Pattern {
   readonly access: Access
   readonly prefix: string
   readonly suffix: string
-  readonly isExact: boolean
 }
 
 /** The published routes of this listener. Those of control answer 404 here. */
@@ -24,23 +36,24 @@ export const gatewayRoutes: readonly (Route & { readonly name: string })[] = Obj
   .map(([name, route]) => ({ ...(route as Route), name }))
   .filter((route) => route.listener === 'gateway')
 
-const patterns: readonly Pattern[] = gatewayRoutes.map((route) => {
-  const [prefix = '', suffix] = route.path.split(/\{\w+\}/)
-  return {
-    name: route.name as GatewayRouteName,
-    method: route.method,
-    access: route.access,
-    prefix,
-    suffix: suffix ?? '',
-    isExact: suffix === undefined,
-  }
-})
+/** Whole paths, found at once; what they are dispatched to is made here, not per request. */
+const exact = new Map<string, Map<string, Dispatched>>()
+const patterns: Pattern[] = []
+
+for (const { access, method, name, path } of gatewayRoutes) {
+  const [prefix = '', suffix] = path.split(/\{\w+\}/)
+  const found = { name: name as GatewayRouteName, access }
+  if (suffix !== undefined) patterns.push({ ...found, method, prefix, suffix })
+  else exact.set(path, (exact.get(path) ?? new Map()).set(method, { ...found, parameter: '' }))
+}
 
 /**
  * Finds the route of a request by comparing strings; nothing is decoded, so no spelling of a path reaches a route that
  * another spelling would not. The methods offered there when the path is known and the method is not, else undefined.
  */
 export function dispatch(method: string, path: string): Dispatched | readonly string[] | undefined {
+  const whole = exact.get(path)
+  if (whole !== undefined) return whole.get(method) ?? [...whole.keys()]
   let allowed: string[] | undefined
   for (const pattern of patterns) {
     const parameter = parameterOf(pattern, path)
@@ -53,7 +66,6 @@ export function dispatch(method: string, path: string): Dispatched | readonly st
 }
 
 function parameterOf(pattern: Pattern, path: string): string | undefined {
-  if (pattern.isExact) return path === pattern.prefix ? '' : undefined
   if (!path.startsWith(pattern.prefix) || !path.endsWith(pattern.suffix)) return undefined
   const end = path.length - pattern.suffix.length
   if (end <= pattern.prefix.length) return undefined
