@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { digestOf, digestOfBytes } from '../kernel/index.ts'
+import type { PageRequest } from './store.ts'
 import type { Opened } from './testing/opened.ts'
 import { AT, echoSpec, someDigest, spamModel, withVersions } from './testing/samples.ts'
 
@@ -186,6 +187,26 @@ export function describeServing(opened: () => Opened): void {
       expect((await store.deployments.find('spam_filter', 'v1'))?.trafficPercent).toBe(0)
       expect((await store.traffic.history('spam_filter', 2)).map(({ revision }) => revision)).toEqual([3, 2])
       expect((await store.traffic.list()).map(({ revision }) => revision)).toEqual([3])
+    })
+
+    test('what held at a time leads the history up to it, page by page', async () => {
+      const { store, clock } = opened()
+      await withVersions(store)
+      for (const v1 of [100, 90, 50]) {
+        await store.traffic.set('spam_filter', { shares: { v1, v2: 100 - v1 }, slices: [], reason: 'person' })
+        clock.advance(1000)
+      }
+      const told = async (untilMs: number | undefined, page = { limit: 10 } as PageRequest) => {
+        const { items, next } = await store.traffic.listHistory('spam_filter', { untilMs }, page)
+        return [items.map(({ shares }) => shares.v1), next]
+      }
+      expect(await told(undefined)).toEqual([[50, 90, 100], null])
+      expect(await told(AT + 1999)).toEqual([[90, 100], null])
+      expect(await told(AT + 1000)).toEqual([[90, 100], null])
+      expect(await told(AT - 1)).toEqual([[], null])
+      expect(await told(undefined, { limit: 2 })).toEqual([[50, 90], '2'])
+      expect(await told(undefined, { limit: 2, cursor: '2' })).toEqual([[100], null])
+      expect(await told(undefined, { limit: 1, cursor: '999999999999999' })).toEqual([[50], '3'])
     })
 
     test('of two writers with the same revision one is told', async () => {

@@ -171,6 +171,12 @@ export interface TrafficRepository {
   ): Promise<TrafficRow>
   /** Newest first. */
   history(model: string, limit: number): Promise<TrafficRow[]>
+  /** As `history`, page by page; what was written after `untilMs` is left out. */
+  listHistory(
+    model: string,
+    filter: { untilMs?: number | undefined },
+    page: PageRequest,
+  ): Promise<Page<TrafficRow>>
 }
 
 export interface LogBatch {
@@ -271,7 +277,11 @@ export interface RolloutRepository {
   update(id: string, patch: Partial<Omit<Rollout, 'id'>>): Promise<Rollout>
   /** The look and the rollout's new state in one transaction; a sequence that exists already is refused with `conflict`. */
   putLook(look: RolloutLook, patch: Partial<Omit<Rollout, 'id'>>): Promise<Rollout>
-  looks(rolloutId: string): Promise<RolloutLook[]>
+  /** Oldest first; those after the sequence `since`, at most `limit`. Left out: all. */
+  looks(
+    rolloutId: string,
+    range?: { since?: number | undefined; limit?: number | undefined },
+  ): Promise<RolloutLook[]>
 }
 
 export interface IncidentRepository {

@@ -37,12 +37,12 @@ export function changeHandlers({
       await store.changes.get(params.change)
       return { items: await store.evidence.list(params.change) }
     },
-    async getRollout({ params }) {
+    async getRollout({ params, query }) {
       const change = await store.changes.get(params.change)
       const rollout = change.rolloutId === null ? undefined : await store.rollouts.get(change.rolloutId)
       return {
         rollout: rollout ?? null,
-        looks: rollout === undefined ? [] : await store.rollouts.looks(rollout.id),
+        looks: rollout === undefined ? [] : await store.rollouts.looks(rollout.id, query),
       }
     },
     getBundle: ({ params }) => changes.bundle(params.change),

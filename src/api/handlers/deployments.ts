@@ -17,6 +17,7 @@ export function deploymentHandlers({
   | 'stopDeployment'
   | 'getTraffic'
   | 'putTraffic'
+  | 'listTrafficHistory'
   | 'rollback'
   | 'listWindows'
 > {
@@ -66,6 +67,10 @@ export function deploymentHandlers({
       )
       reply.header('etag', `"${row.revision}"`)
       return row
+    },
+    async listTrafficHistory({ params, query }) {
+      await store.models.get(params.model)
+      return await store.traffic.listHistory(params.model, { untilMs: query.at }, query)
     },
     async rollback({ params, caller, reply }) {
       await store.models.get(params.model)

@@ -7,9 +7,12 @@ export function peopleHandlers({
   pepper,
   clock,
 }: ApiParts): Handlers<
-  'listKeys' | 'createKey' | 'revokeKey' | 'listIncidents' | 'listFailureCases' | 'listRequests'
+  'whoAmI' | 'listKeys' | 'createKey' | 'revokeKey' | 'listIncidents' | 'listFailureCases' | 'listRequests'
 > {
   return {
+    async whoAmI({ caller }) {
+      return { name: caller.name, publicId: caller.publicId, scopes: [...caller.scopes] }
+    },
     async listKeys({ query }) {
       const page = await store.keys.list(query)
       return { items: page.items.map(withoutMac), next: page.next }

@@ -126,8 +126,14 @@ export const changesRoutes = {
     path: '/api/v1/changes/{change}/rollout',
     listener: 'control',
     access: 'read',
-    summary: 'The rollout of a change with its looks.',
+    summary: 'The rollout of a change with its looks, oldest first.',
     params: byChange,
+    query: z.object({
+      /** Only looks after the one with this sequence: what a reader that follows does not have yet. */
+      since: z.coerce.number().int().min(-1).max(2_147_483_647).default(-1),
+      /** At most so many looks; left out: all. A full answer may have followers: ask again with its last sequence. */
+      limit: z.coerce.number().int().min(1).max(10_000).optional(),
+    }),
     answer: z.object({ rollout: r.rollout.nullable(), looks: z.array(r.rolloutLook) }),
   }),
   getBundle: route({

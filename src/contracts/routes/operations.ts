@@ -8,6 +8,14 @@ import { page, paged } from './shared.ts'
 
 /** People, incidents, sign-in, health and what the processes say to each other. */
 export const operationsRoutes = {
+  whoAmI: route({
+    method: 'GET',
+    path: '/api/v1/whoami',
+    listener: 'control',
+    access: 'read',
+    summary: 'Who asks, and what that key may do.',
+    answer: z.object({ name: z.string(), publicId: z.string(), scopes: z.array(k.scope) }),
+  }),
   listKeys: route({
     method: 'GET',
     path: '/api/v1/keys',

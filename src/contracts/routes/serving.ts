@@ -201,6 +201,19 @@ export const servingRoutes = {
     body: d.trafficShares,
     answer: d.traffic,
   }),
+  listTrafficHistory: route({
+    method: 'GET',
+    path: '/api/v1/deployments/{model}/traffic/history',
+    listener: 'control',
+    access: 'read',
+    summary: 'Every split that was written, newest first; with `at`, the one that held at that time leads.',
+    params: byModel,
+    query: paged.extend({
+      /** Epoch milliseconds; nothing written later is told. */
+      at: z.coerce.number().int().min(0).max(253_402_300_799_999).optional(),
+    }),
+    answer: page(d.traffic),
+  }),
   rollback: route({
     method: 'POST',
     path: '/api/v1/deployments/{model}/rollback',

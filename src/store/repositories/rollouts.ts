@@ -69,13 +69,15 @@ export function rolloutRepository({ database: { db }, tell }: Context): RolloutR
       return rollout
     },
 
-    looks: async (rolloutId) => {
-      const rows = await db
+    looks: async (rolloutId, { since, limit } = {}) => {
+      let query = db
         .selectFrom('rollout_looks')
         .select('body')
         .where('rollout_id', '=', rolloutId)
         .orderBy('sequence')
-        .execute()
+      if (since !== undefined) query = query.where('sequence', '>', since)
+      if (limit !== undefined) query = query.limit(limit)
+      const rows = await query.execute()
       return rows.map(({ body }) => body as RolloutLook)
     },
   }

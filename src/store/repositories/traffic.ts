@@ -4,7 +4,10 @@ import type { Tables } from '../schema.ts'
 import type { TrafficRepository, TrafficRow } from '../store.ts'
 import { isForeignKeyViolation } from '../store-error.ts'
 import type { Context } from './context.ts'
-import { json } from './rows.ts'
+import { json, ordinalCursor, pageOf } from './rows.ts'
+
+/** Of the column; a cursor beyond it is no error of the database's. */
+const MOST_REVISIONS = 2 ** 31 - 1
 
 export function trafficRepository({ database: { db }, clock, tell }: Context): TrafficRepository {
   return {
@@ -88,6 +91,19 @@ export function trafficRepository({ database: { db }, clock, tell }: Context): T
         .limit(limit)
         .execute()
       return rows.map(toTraffic)
+    },
+
+    listHistory: async (model, { untilMs }, page) => {
+      let query = db
+        .selectFrom('traffic_history')
+        .selectAll()
+        .where('model_name', '=', model)
+        .orderBy('revision', 'desc')
+        .limit(page.limit + 1)
+      if (untilMs !== undefined) query = query.where('updated_at', '<=', new Date(untilMs))
+      const before = ordinalCursor(page.cursor)
+      if (before !== undefined) query = query.where('revision', '<', Math.min(before, MOST_REVISIONS))
+      return pageOf(await query.execute(), page, (row) => String(row.revision), toTraffic)
     },
   }
 }

@@ -16,6 +16,7 @@ const KNOWN = [
   'windows:spam:5000',
   'requests:spam_filter:::',
   'deployments:spam_filter',
+  'traffic-history:spam_filter:100',
   'incidents',
   'failure-cases',
 ]
@@ -26,7 +27,11 @@ test.each([
   ['windows', { model: 'spam_filter' }, ['windows:spam_filter:5000', 'requests:spam_filter:::']],
   ['evidence', { change: 'c-7f3a' }, ['evidence:c-7f3a']],
   ['rollout', { rolloutId: 'r-1' }, ['rollout:c-7f3a']],
-  ['traffic', { model: 'spam_filter' }, ['models', 'model:spam_filter', 'deployments:spam_filter']],
+  [
+    'traffic',
+    { model: 'spam_filter' },
+    ['models', 'model:spam_filter', 'deployments:spam_filter', 'traffic-history:spam_filter:100'],
+  ],
   ['incidents', {}, ['models', 'model:spam_filter', 'model:spam', 'incidents', 'failure-cases']],
   ['an event of a newer server', {}, []],
 ])('%s %j makes stale what it is about', (event, data, expected) => {

@@ -33,7 +33,12 @@ export function applyEvent(cache: QueryCache, { event, data }: ServerEvent): voi
     case 'traffic':
     case 'deployments':
     case 'models':
-      stale('models', `model:${about.model}`, `deployments:${about.model}`, `versions:${about.model}`)
+      stale(
+        'models',
+        ...['model', 'deployments', 'versions', 'traffic-history', 'traffic-at'].map(
+          (start) => `${start}:${about.model}`,
+        ),
+      )
       return
     case 'incidents':
       stale('incidents', 'failure-cases', 'models', 'model')

@@ -1,4 +1,5 @@
 import { client } from './client.ts'
+import { type FollowedRollout, followLooks, isSameRollout } from './followed-looks.ts'
 import type { Query } from './query-cache.ts'
 
 /** Every read of the pages, by key. `live.ts` says which event makes which of them stale. */
@@ -39,12 +40,31 @@ export const changeEventsQuery = (change: string) =>
     async () => (await client.call('listChangeEvents', { params: { change } })).items,
   )
 
-/** The answer grows by one look a second, so a long rollout is read less often. */
+/** The answer grows by one look a second: only the new ones are read. */
 export const rolloutQuery = (change: string) =>
+  ({
+    key: `rollout:${change}`,
+    read: (known) =>
+      followLooks((range) => client.call('getRollout', { params: { change }, query: range }), known),
+    isSame: isSameRollout,
+  }) satisfies Query<FollowedRollout>
+
+/** What the signed-in key may do. It does not change while it is signed in. */
+export const whoAmIQuery = () => query('whoami', () => client.call('whoAmI'))
+
+/** The newest splits, as many as a page shows at once. */
+export const trafficHistoryQuery = (model: string, limit: number) =>
+  query(`traffic-history:${model}:${limit}`, () =>
+    client.call('listTrafficHistory', { params: { model }, query: { limit } }),
+  )
+
+/** The split that held at a time; null before the first one. */
+export const trafficAtQuery = (model: string, at: number) =>
   query(
-    `rollout:${change}`,
-    () => client.call('getRollout', { params: { change } }),
-    (last) => 1000 + (last?.looks.length ?? 0) * 3,
+    `traffic-at:${model}:${at}`,
+    async () =>
+      (await client.call('listTrafficHistory', { params: { model }, query: { at, limit: 1 } })).items[0] ??
+      null,
   )
 
 export const incidentsQuery = () =>

@@ -95,3 +95,17 @@ test('an answer that came with an event needs no read', async () => {
   expect(cache.peek('k').data).toEqual({ value: 7 })
   expect(reads()).toBe(0)
 })
+
+test('an answer that grows is read from what is known, and compared as its query says', async () => {
+  const cache = cacheOf()
+  const read = vi.fn(async (known: number[] | undefined) => [...(known ?? []), 1])
+  const told = vi.fn()
+  cache.subscribe({ key: 'g', read, isSame: (known, next) => known.length + 1 === next.length }, told)
+  await settled()
+  cache.invalidate(() => true)
+  await vi.advanceTimersByTimeAsync(1500)
+  expect(read.mock.calls).toEqual([[undefined], [[1]]])
+  // The query calls one more of them no news.
+  expect(told).toHaveBeenCalledOnce()
+  expect(cache.peek('g').data).toEqual([1])
+})

@@ -1,7 +1,10 @@
 /** Something a page reads: equal keys mean equal answers. */
 export interface Query<T> {
   readonly key: string
-  readonly read: () => Promise<T>
+  /** Given what is known, so that an answer which only grows is fetched from there on. */
+  readonly read: (known: T | undefined) => Promise<T>
+  /** Where comparing the whole as text would cost more than drawing it again. */
+  readonly isSame?: (known: T, read: T) => boolean
   /** Events may come faster than anybody looks; no two reads start within this time. */
   readonly minIntervalMs?: (last: T | undefined) => number
 }
@@ -105,7 +108,7 @@ export function createQueryCache(nowMs: () => number, onError: (error: unknown) 
     entry.isStale = false
     entry.startedMs = nowMs()
     try {
-      settle(entry, await query.read())
+      settle(entry, await query.read(entry.answer.data))
     } catch (error) {
       entry.answer = { data: entry.answer.data, error }
       tell(entry)
@@ -119,11 +122,19 @@ export function createQueryCache(nowMs: () => number, onError: (error: unknown) 
 
   /** An answer equal to the known one is not news, so nothing is drawn again. */
   function settle(entry: Entry, data: unknown): void {
-    const text = JSON.stringify(data)
-    if (text === entry.text && entry.answer.error === undefined) return
-    entry.answer = { data: text === entry.text ? entry.answer.data : data, error: undefined }
-    entry.text = text
+    const isNews = !isKnown(entry, data)
+    if (!isNews && entry.answer.error === undefined) return
+    entry.answer = { data: isNews ? data : entry.answer.data, error: undefined }
     tell(entry)
+  }
+
+  function isKnown(entry: Entry, data: unknown): boolean {
+    const isSame = entry.query?.isSame
+    if (isSame !== undefined) return entry.answer.data !== undefined && isSame(entry.answer.data, data)
+    const text = JSON.stringify(data)
+    const isEqual = text === entry.text
+    entry.text = text
+    return isEqual
   }
 
   function tell(entry: Entry): void {
