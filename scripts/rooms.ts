@@ -75,5 +75,9 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
       'api',
     ],
   },
-  cli: { owns: 'commands and their output', mayImport: ['contracts', 'kernel', 'sdk', 'apps'] },
+  sim: {
+    owns: 'simulation that runs the real deciders on a virtual clock',
+    mayImport: ['contracts', 'kernel', 'stats', 'routing', 'fleet', 'serving'],
+  },
+  cli: { owns: 'commands and their output', mayImport: ['contracts', 'kernel', 'sdk', 'sim', 'apps'] },
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
 import { addChangeCommands } from './commands/change.ts'
 import { addKeyCommands } from './commands/keys.ts'
+import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addModelCommands } from './commands/model.ts'
 import { addServingCommands } from './commands/serving.ts'
@@ -40,6 +41,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addServingCommands(program)
   addChangeCommands(program)
   addVerifyCommand(program)
+  addLadderCommand(program)
   addLogsCommand(program)
   addKeyCommands(program)
   for (const command of allCommands(program)) command.exitOverride().showSuggestionAfterError()

@@ -1,0 +1,1 @@
+export { explainLadder, type LadderOutcome, simulateLadder, standardScenarios } from './ladder.ts'
