@@ -1,3 +1,4 @@
+import { NumberMap } from '../kernel/index.ts'
 import { LinkProtocolError } from './frame.ts'
 import type { LinkCredit, LinkOutcome, LinkRequest } from './link.ts'
 
@@ -21,7 +22,7 @@ export class Flight {
   unsettled = 0
   unsettledRows = 0
   readonly #maxWaitingRows: number
-  readonly #sent = new Map<number, Pending>()
+  readonly #sent = new NumberMap<Pending>()
   /** In order of arrival. */
   readonly #waiting = new Map<number, Pending>()
   #waitingRows = 0

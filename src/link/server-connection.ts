@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '../kernel/index.ts'
+import { type Clock, NumberMap } from '../kernel/index.ts'
 import { type Frame, headerObject, kinds, LinkProtocolError, NO_BYTES } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
@@ -27,7 +27,7 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions
   readonly #reader: FrameReader
   readonly #writer: FrameWriter
-  readonly #exchanges = new Map<number, Exchange>()
+  readonly #exchanges = new NumberMap<Exchange>()
   readonly #helloTimer: NodeJS.Timeout
   #rows = 0
   #bytes = 0
@@ -172,7 +172,7 @@ export class ServerConnection {
   #closed(): void {
     clearTimeout(this.#helloTimer)
     this.#writer.close()
-    for (const exchange of [...this.#exchanges.values()]) exchange.abandon()
+    for (const exchange of this.#exchanges.values()) exchange.abandon()
     this.#options.onClose(this.#fault)
     this.#gone.resolve()
   }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { NumberMap } from '../../kernel/index.ts'
 import type { TensorBatch } from '../../link/index.ts'
 import type { OnnxRunner, SessionWish } from './onnx-session.ts'
 
@@ -29,7 +30,7 @@ interface Call {
 export async function threadRunner(wish: SessionWish): Promise<OnnxRunner> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const worker = new Worker(new URL(`./onnx-worker.${extension}`, import.meta.url), { workerData: wish })
-  const calls = new Map<number, Call>()
+  const calls = new NumberMap<Call>()
   const opened = Promise.withResolvers<void>()
   let lastId = 0
   let ended: Error | undefined
