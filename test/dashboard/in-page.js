@@ -1,5 +1,13 @@
 // Runs inside the pages under test, before anything of theirs.
-globalThis.inspection = { faults, weakTexts, wideParts, outlineOfFocus, watchShifts, shifts: [] }
+globalThis.inspection = {
+  faults,
+  weakTexts,
+  wideParts,
+  outlineOfFocus,
+  watchShifts,
+  shifts: [],
+  copiedPicture,
+}
 
 /** What a page does wrong for people who do not see or do not point; one line each, empty when well. */
 function faults() {
@@ -113,4 +121,21 @@ function watchShifts() {
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) globalThis.inspection.shifts.push(entry.value)
   }).observe({ type: 'layout-shift', buffered: false })
+}
+
+/** The picture in the clipboard: its width, the colour of its corner, how many colours, and how much is blue. */
+async function copiedPicture() {
+  const [item] = await navigator.clipboard.read()
+  const bitmap = await createImageBitmap(await item.getType('image/png'))
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
+  const pen = canvas.getContext('2d', { willReadFrequently: true })
+  pen.drawImage(bitmap, 0, 0)
+  const { data } = pen.getImageData(0, 0, bitmap.width, bitmap.height)
+  const seen = new Set()
+  let blue = 0
+  for (let at = 0; at < data.length; at += 4) {
+    seen.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2])
+    if (data[at + 2] > data[at] + 80 && data[at + 2] > 180) blue++
+  }
+  return { width: bitmap.width, corner: [...data.slice(0, 4)], colours: seen.size, blue }
 }

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Measurement, Rollout, RolloutLook, TrafficWindow } from '../../../src/contracts/index.ts'
+import type {
+  Measurement,
+  Rollout,
+  RolloutLook,
+  Traffic,
+  TrafficWindow,
+} from '../../../src/contracts/index.ts'
 import { intervalGeometry } from './interval.ts'
 import { lookPoints, stepChanges, stepStates, topOf } from './looks.ts'
 import {
@@ -15,6 +21,7 @@ import {
   thinned,
   timeTicks,
 } from './scale.ts'
+import { heldBetween, historyCsv, tellingSpan } from './split-history.ts'
 import { championFirst, seriesOf, vitalsOf } from './windows.ts'
 
 describe('scales', () => {
@@ -232,5 +239,55 @@ describe('windows', () => {
   test('v10 comes after v9, the champion before both', () => {
     const sorted = championFirst([{ version: 'v10' }, { version: 'v9' }, { version: 'v1' }], 'v9')
     expect(sorted.map(({ version }) => version)).toEqual(['v9', 'v1', 'v10'])
+  })
+})
+
+describe('splits over time', () => {
+  const split = (updatedAt: number, v1: number): Traffic => ({
+    model: 'm',
+    revision: updatedAt,
+    shares: { v1, v2: 100 - v1 },
+    reason: 'set by "mira"',
+    updatedAt,
+  })
+  const history = [split(300, 50), split(200, 90), split(100, 100)]
+  const told = (fromMs: number, toMs: number) =>
+    heldBetween(history, fromMs, toMs).map(({ split: { shares }, from, to }) => [shares.v1, from, to])
+
+  test.each([
+    [
+      'from before the first',
+      0,
+      400,
+      [
+        [100, 100, 200],
+        [90, 200, 300],
+        [50, 300, 400],
+      ],
+    ],
+    ['between two', 210, 290, [[90, 210, 290]]],
+    [
+      'over a change',
+      250,
+      350,
+      [
+        [90, 250, 300],
+        [50, 300, 350],
+      ],
+    ],
+    ['before all', 0, 90, []],
+  ])('%s', (_, fromMs, toMs, expected) => expect(told(fromMs, toMs)).toEqual(expected))
+
+  test('the first span that shows two changes is shown, else the longest', () => {
+    expect(tellingSpan(history, 400, [50, 150, 250, 1000])).toBe(250)
+    expect(tellingSpan(history.slice(2), 400, [50, 150])).toBe(150)
+  })
+
+  test('its table has a row for each version', () => {
+    expect(historyCsv([history[1]!]).split('\r\n')).toEqual([
+      'revision,at,version,percent,reason',
+      '200,1970-01-01T00:00:00.200Z,v1,90,"set by ""mira"""',
+      '200,1970-01-01T00:00:00.200Z,v2,10,"set by ""mira"""',
+    ])
   })
 })

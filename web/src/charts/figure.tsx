@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { CopyButton } from '../parts/copy-button.tsx'
+import { ChartMenu } from '../parts/chart-menu.tsx'
 
 interface FigureProps {
   /** Asks the question that the drawing answers. */
@@ -15,7 +15,7 @@ export function Figure({ title, sub, csv, children }: FigureProps) {
       <figcaption>
         <div className="chart-head">
           <h3>{title}</h3>
-          <CopyButton label="copy CSV" text={csv} />
+          <ChartMenu of={title} csv={csv} />
         </div>
         {sub !== undefined && <p className="sub">{sub}</p>}
       </figcaption>

@@ -27,6 +27,8 @@ interface PlotProps {
   /** The values at a position; undefined stands for the newest. */
   readonly reading: (index: number | undefined) => ReactNode
   readonly readingText: (index: number | undefined) => string
+  /** A click, or Enter, at a position. */
+  readonly onChoose?: (index: number) => void
   readonly children: (box: Box, cursor: number | undefined) => ReactNode
 }
 
@@ -57,6 +59,7 @@ export function Plot(props: PlotProps) {
     else if (event.key === 'ArrowRight') setCursor(Math.min(last, now + step))
     else if (event.key === 'Home') setCursor(0)
     else if (event.key === 'End') setCursor(last)
+    else if (event.key === 'Enter' && props.onChoose !== undefined) props.onChoose(now)
     else return
     event.preventDefault()
   }
@@ -78,7 +81,9 @@ export function Plot(props: PlotProps) {
         aria-valuetext={props.readingText(index)}
         aria-describedby={`${id}-desc`}
         onKeyDown={onKeyDown}
+        className={props.onChoose === undefined ? 'plot' : 'plot chooses'}
         onPointerMove={onPointerMove}
+        onClick={() => index !== undefined && props.onChoose?.(index)}
         onPointerLeave={() => setCursor(undefined)}
         onBlur={() => setCursor(undefined)}
       >

@@ -115,9 +115,11 @@ function round(value: number): number {
   return Math.round(value * 10) / 10
 }
 
-const TIME_STEPS_MS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400].map(
-  (seconds) => seconds * 1000,
-)
+const DAY_S = 86_400
+const TIME_STEPS_MS = [
+  ...[1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600],
+  ...[1, 2, 7, 14, 30, 90, 365, 3650].map((days) => days * DAY_S),
+].map((seconds) => seconds * 1000)
 
 /** Round times between the ends: whole seconds, minutes or hours. */
 export function timeTicks(fromMs: number, toMs: number, about = 4): number[] {

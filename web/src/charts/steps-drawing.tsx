@@ -1,5 +1,6 @@
 import { grouped, sharePercent } from '../format/numbers.ts'
 import type { StepState } from './looks.ts'
+import { csvOf } from './scale.ts'
 import { useWidth } from './use-width.ts'
 
 const RADIUS = 12
@@ -45,6 +46,13 @@ export function StepsDrawing({ steps }: { steps: readonly StepState[] }) {
         ))}
       </svg>
     </div>
+  )
+}
+
+export function stepsCsv(steps: readonly StepState[]): string {
+  return csvOf(
+    ['share_percent', 'state', 'candidate_requests'],
+    steps.map((step) => [step.sharePercent, WORDS[step.state], step.requests]),
   )
 }
 

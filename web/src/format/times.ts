@@ -22,6 +22,38 @@ export function absolute(atMs: number): string {
   return `${day} ${clockTime(atMs, true)} (UTC${zone})`
 }
 
+const DAY_MS = 86_400_000
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** For axes over a span: `14:06`, over more than a day `25 Nov 14:06`, over more than a week `25 Nov`. */
+export function dayTime(atMs: number, spanMs: number): string {
+  if (spanMs <= DAY_MS) return clockTime(atMs, spanMs < 180_000)
+  return spanMs > 7 * DAY_MS ? dayOf(atMs) : `${dayOf(atMs)} ${clockTime(atMs)}`
+}
+
+function dayOf(atMs: number): string {
+  const at = new Date(atMs)
+  return `${at.getDate()} ${MONTHS[at.getMonth()]}`
+}
+
+/** `25 Nov 14:06:03`: a moment in a list that may span days. */
+export function momentTime(atMs: number): string {
+  return `${dayOf(atMs)} ${clockTime(atMs, true)}`
+}
+
+/** As a field of type `datetime-local` holds it: the reader's zone, not named. */
+export function fieldTime(atMs: number): string {
+  const at = new Date(atMs)
+  const day = [at.getFullYear(), twoDigits(at.getMonth() + 1), twoDigits(at.getDate())].join('-')
+  return `${day}T${clockTime(atMs, true)}`
+}
+
+/** Undefined while the field is empty or not whole. A second is asked for as its end: it holds what was written in it. */
+export function timeOfField(text: string): number | undefined {
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : at + 999
+}
+
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0')
 }

@@ -3,6 +3,7 @@ import type { FailureCase, Incident } from '../../../src/contracts/index.ts'
 import { failureCasesQuery, incidentsQuery } from '../data/queries.ts'
 import { useQuery } from '../data/use-query.ts'
 import { counted, duration, grouped } from '../format/numbers.ts'
+import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty, Failure, Panel, Waiting } from '../parts/panel.tsx'
 import { Ago, At } from '../parts/time.tsx'
 import { plainReason } from './change/guard-words.ts'
@@ -103,40 +104,24 @@ function Cases({ cases }: { cases: readonly FailureCase[] }) {
       title="Which requests failed?"
       sub={`${grouped(cases.length)} kept with their input, so that the next version is tested on them.`}
     >
-      <div className="scroll">
-        <table className="small cases">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Version</th>
-              <th scope="col">Failure</th>
-              <th scope="col">Label</th>
-              <th scope="col">Input</th>
-              <th scope="col">Change</th>
-            </tr>
-          </thead>
-          <tbody>
-            {cases.slice(0, 50).map((one) => (
-              <tr key={one.id}>
-                <td className="nowrap">
-                  <At at={one.at} withSeconds />
-                </td>
-                <td className="nowrap">
-                  {one.model} {one.version}
-                </td>
-                <td className="nowrap">{one.code}</td>
-                <td>{one.label}</td>
-                <td className="case-input" title={inputWords(one.input).slice(0, 1000)}>
-                  {inputWords(one.input).slice(0, 160)}
-                </td>
-                <td>
-                  {one.changeId !== null && <Link href={`/changes/${one.changeId}`}>{one.changeId}</Link>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <DataTable columns={CASE_COLUMNS} rows={cases.slice(0, 50)} keyOf={({ id }) => id} />
     </Panel>
   )
 }
+
+const CASE_COLUMNS: readonly Column<FailureCase>[] = [
+  { head: 'When', className: 'nowrap', cell: ({ at }) => <At at={at} withSeconds /> },
+  { head: 'Version', className: 'nowrap', cell: ({ model, version }) => `${model} ${version}` },
+  { head: 'Failure', className: 'nowrap', cell: ({ code }) => code },
+  { head: 'Label', cell: ({ label }) => label },
+  {
+    head: 'Input',
+    className: 'case-input',
+    hint: ({ input }) => inputWords(input).slice(0, 1000),
+    cell: ({ input }) => inputWords(input).slice(0, 160),
+  },
+  {
+    head: 'Change',
+    cell: ({ changeId }) => changeId !== null && <Link href={`/changes/${changeId}`}>{changeId}</Link>,
+  },
+]

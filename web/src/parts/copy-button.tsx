@@ -1,19 +1,14 @@
-import { useEffect, useState } from 'react'
+import { useSaid } from './use-said.ts'
 
 /** `text` is asked for when it is wanted, so that a chart's table is not made for nothing. */
 export function CopyButton({ label, text }: { label: string; text: () => string }) {
-  const [said, setSaid] = useState<string>()
-  useEffect(() => {
-    if (said === undefined) return
-    const timer = setTimeout(() => setSaid(undefined), 2000)
-    return () => clearTimeout(timer)
-  }, [said])
+  const [said, say] = useSaid()
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text())
-      setSaid('copied')
+      say('copied')
     } catch {
-      setSaid('the browser refused')
+      say('the browser refused')
     }
   }
   return (

@@ -1,10 +1,10 @@
 import { type ReactNode, useState } from 'react'
 import type { Change, Rollout } from '../../../../src/contracts/index.ts'
 import { client } from '../../data/client.ts'
-import { refreshAll } from '../../data/use-query.ts'
 import { sharePercent } from '../../format/numbers.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Failure } from '../../parts/panel.tsx'
+import { useAct } from '../../parts/use-act.ts'
 
 interface ActionsProps {
   readonly change: Change
@@ -193,21 +193,4 @@ function ReasonDialog({
       </form>
     </Dialog>
   )
-}
-
-/** One action at a time; its failure is shown beside the button that caused it. */
-function useAct() {
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>()
-  const run = (work: () => Promise<unknown>, onDone?: () => void) => {
-    setBusy(true)
-    setError(undefined)
-    work()
-      .then(() => {
-        refreshAll()
-        onDone?.()
-      }, setError)
-      .finally(() => setBusy(false))
-  }
-  return { isBusy, error, run }
 }

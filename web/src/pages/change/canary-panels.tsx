@@ -2,9 +2,9 @@ import { useState } from 'react'
 import type { Change, GuardName, GuardSpec, Rollout, RolloutLook } from '../../../../src/contracts/index.ts'
 import { CanaryChart, looksCsv } from '../../charts/canary-chart.tsx'
 import { stepStates } from '../../charts/looks.ts'
-import { StepsDrawing } from '../../charts/steps-drawing.tsx'
+import { StepsDrawing, stepsCsv } from '../../charts/steps-drawing.tsx'
 import { duration, grouped, milliseconds, sharePercent } from '../../format/numbers.ts'
-import { CopyButton } from '../../parts/copy-button.tsx'
+import { ChartMenu } from '../../parts/chart-menu.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Segments } from '../../parts/segments.tsx'
 import { Actions } from './actions.tsx'
@@ -29,7 +29,7 @@ export function CanaryPanels({ change, rollout, looks }: CanaryPanelsProps) {
       <Panel
         title={title}
         sub={subOf(guard, rollout)}
-        aside={<CopyButton label="copy CSV" text={() => looksCsv(looks, guard.name)} />}
+        aside={<ChartMenu of={title} csv={() => looksCsv(looks, guard.name)} />}
       >
         <Segments
           legend="Guard"
@@ -79,11 +79,17 @@ function thresholdOf({ thresholdMs }: GuardSpec): string {
   return thresholdMs === null ? 'the limit' : milliseconds(thresholdMs)
 }
 
+const PROGRESS_TITLE = 'How far is it, and what is still needed?'
+
 function StepsPanel({ change, rollout, looks }: CanaryPanelsProps) {
   const look = looks.at(-1)
   const steps = stepStates(rollout, looks)
   return (
-    <Panel title="How far, and what is still needed" sub={progressOf(rollout)}>
+    <Panel
+      title={PROGRESS_TITLE}
+      sub={progressOf(rollout)}
+      aside={<ChartMenu of={PROGRESS_TITLE} csv={() => stepsCsv(steps)} />}
+    >
       <StepsDrawing steps={steps} />
       <Needs rollout={rollout} look={look} />
       <Actions change={change} rollout={rollout} />

@@ -2,11 +2,18 @@ import { type KeyboardEvent, type MouseEvent, useEffect, useState } from 'react'
 import type { Change, Evidence } from '../../../../src/contracts/index.ts'
 import { IntervalBar } from '../../charts/interval-bar.tsx'
 import { axisTitle, estimateText, intervalText, verdictWord } from '../../format/measurements.ts'
-import { CopyButton } from '../../parts/copy-button.tsx'
+import { ChartMenu } from '../../parts/chart-menu.tsx'
+import { TableHead } from '../../parts/data-table.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { type AxisRow, absentWords, axisRows } from './axis-rows.ts'
 import { classCsv } from './class-csv.ts'
 import { EvidenceView } from './evidence-view.tsx'
+
+const HEADINGS = ['Axis', 'Measure', 'Better ← → worse', 'Estimate', 'Verdict', 'From'].map((head) => ({
+  head,
+}))
+
+const TITLE = 'What the evidence supports'
 
 interface ClassTableProps {
   readonly change: Change
@@ -20,21 +27,12 @@ export function ClassTable({ change, evidence }: ClassTableProps) {
   const compatibility = evidence.find(({ check }) => check === 'compatibility')
   return (
     <Panel
-      title="What the evidence supports"
+      title={TITLE}
       sub={`Change from ${change.champion.label} to ${change.candidate.label} with 95 % intervals. Left of the dashed margin is acceptable, the tinted side is better.`}
-      aside={<CopyButton label="copy CSV" text={() => classCsv(rows)} />}
+      aside={<ChartMenu of={TITLE} csv={() => classCsv(rows)} />}
     >
       <table className="class-table">
-        <thead>
-          <tr>
-            <th scope="col">Axis</th>
-            <th scope="col">Measure</th>
-            <th scope="col">Better ← → worse</th>
-            <th scope="col">Estimate</th>
-            <th scope="col">Verdict</th>
-            <th scope="col">From</th>
-          </tr>
-        </thead>
+        <TableHead columns={HEADINGS} />
         {rows.map((row) => (
           <Row
             key={row.axis}

@@ -75,6 +75,8 @@ export const latencyDetails = z
   })
   .partial()
 
+export type LatencyDetails = z.infer<typeof latencyDetails>
+
 export const stabilityDetails = z
   .object({
     noise: z.object({

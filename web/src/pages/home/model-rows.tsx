@@ -5,11 +5,22 @@ import { championFirst, seriesOf, vitalsOf } from '../../charts/windows.ts'
 import { windowsQuery } from '../../data/queries.ts'
 import { useQuery } from '../../data/use-query.ts'
 import { counted, milliseconds, percent, perSecond, sharePercent } from '../../format/numbers.ts'
+import { type Heading, TableHead } from '../../parts/data-table.tsx'
 import { isOpen, stateWords } from '../change/states.ts'
 
 const BIN_MS = 10_000
 const SPAN_MS = 15 * 60_000
 const VITALS_MS = 60_000
+
+const HEADINGS: readonly Heading[] = [
+  { head: 'Model' },
+  { head: 'Traffic' },
+  { head: 'Requests/s', isNumber: true },
+  { head: 'p50', isNumber: true },
+  { head: 'p99', isNumber: true },
+  { head: 'Failed', isNumber: true },
+  { head: 'Moving' },
+]
 
 interface ModelRowsProps {
   readonly models: readonly ModelSummary[]
@@ -20,25 +31,7 @@ export function ModelRows({ models, changes }: ModelRowsProps) {
   return (
     <div className="scroll">
       <table className="models">
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            <th scope="col">Traffic</th>
-            <th scope="col" className="number">
-              Requests/s
-            </th>
-            <th scope="col" className="number">
-              p50
-            </th>
-            <th scope="col" className="number">
-              p99
-            </th>
-            <th scope="col" className="number">
-              Failed
-            </th>
-            <th scope="col">Moving</th>
-          </tr>
-        </thead>
+        <TableHead columns={HEADINGS} />
         <tbody>
           {models.map((model) => (
             <ModelRow key={model.model} model={model} changes={changes} />

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { Link } from 'wouter'
 import { HistogramChart, histogramCsv } from '../../charts/histogram-chart.tsx'
 import { TrafficChart, trafficCsv } from '../../charts/traffic-chart.tsx'
@@ -11,13 +12,16 @@ import {
 } from '../../data/queries.ts'
 import { useQuery } from '../../data/use-query.ts'
 import { milliseconds, percent, perSecond } from '../../format/numbers.ts'
-import { CopyButton } from '../../parts/copy-button.tsx'
+import { ChartMenu } from '../../parts/chart-menu.tsx'
 import { Empty, Failure, Panel, Waiting } from '../../parts/panel.tsx'
 import { isOpen, stateWords } from '../change/states.ts'
+import { HistoryPanel } from './history-panel.tsx'
 import { RequestsPanel } from './requests-panel.tsx'
 import { SplitPanel } from './split-panel.tsx'
 import { VersionsPanel } from './versions-panel.tsx'
 
+const TRAFFIC_TITLE = 'How much traffic does each version answer?'
+const LATENCY_TITLE = 'How long do answers take?'
 const BIN_MS = 5000
 const SPAN_MS = 10 * 60_000
 const VITALS_MS = 60_000
@@ -28,6 +32,7 @@ export function ModelPage({ model: name }: { model: string }) {
   const deployments = useQuery(deploymentsQuery(name)).data ?? []
   const versions = useQuery(versionsQuery(name)).data ?? []
   const changes = useQuery(changesQuery()).data ?? []
+  const [openedMs] = useState(() => Date.now())
   if (model === undefined) return error === undefined ? <Waiting what={name} /> : <Failure error={error} />
   const windows = live?.windows ?? []
   const at = { sizeMs: BIN_MS, nowMs: live?.nowMs ?? 0 }
@@ -36,6 +41,10 @@ export function ModelPage({ model: name }: { model: string }) {
     version,
     ...vitalsOf(windows, { ...at, spanMs: SPAN_MS, version }),
   }))
+  const colourOf = colours(
+    series.map(({ version }) => version),
+    model.champion,
+  )
   const moving = changes.filter((change) => change.proposal.model === name && isOpen(change))
   const now = vitalsOf(windows, { ...at, spanMs: VITALS_MS })
   return (
@@ -71,12 +80,12 @@ export function ModelPage({ model: name }: { model: string }) {
           </Link>
         )}
       </div>
-      <SplitPanel model={model} deployments={deployments} order={series.map(({ version }) => version)} />
+      <SplitPanel model={model} deployments={deployments} moving={moving} colourOf={colourOf} />
       <div className="two">
         <Panel
-          title="How much traffic does each version answer?"
+          title={TRAFFIC_TITLE}
           sub="Requests a second in the last ten minutes, versions stacked"
-          aside={<CopyButton label="copy CSV" text={() => trafficCsv(series)} />}
+          aside={<ChartMenu of={TRAFFIC_TITLE} csv={() => trafficCsv(series)} />}
         >
           {series.length === 0 ? (
             <Empty
@@ -86,19 +95,20 @@ export function ModelPage({ model: name }: { model: string }) {
           ) : (
             <>
               <VersionLegend versions={series.map(({ version }) => version)} />
-              <TrafficChart title="Requests a second by version" series={series} />
+              <TrafficChart title={TRAFFIC_TITLE} series={series} />
             </>
           )}
         </Panel>
         <Panel
-          title="How long do answers take?"
+          title={LATENCY_TITLE}
           sub="Share of requests by latency (log scale), last ten minutes"
-          aside={<CopyButton label="copy CSV" text={() => histogramCsv(latencies)} />}
+          aside={<ChartMenu of={LATENCY_TITLE} csv={() => histogramCsv(latencies)} />}
         >
           <VersionLegend versions={series.map(({ version }) => version)} />
-          <HistogramChart title="Latency by version" series={latencies} />
+          <HistogramChart title={LATENCY_TITLE} series={latencies} />
         </Panel>
       </div>
+      <HistoryPanel model={name} nowMs={live?.nowMs ?? openedMs} colourOf={colourOf} />
       <VersionsPanel model={model} versions={versions} deployments={deployments} />
       <RequestsPanel model={name} versions={versions.map(({ label }) => label)} />
     </>
@@ -118,6 +128,15 @@ function VersionLegend({ versions }: { versions: readonly string[] }) {
       ))}
     </ul>
   )
+}
+
+/** Versions in the charts keep their colour; one without traffic takes the last. */
+function colours(order: readonly string[], champion: string | null): (version: string) => number {
+  return (version) => {
+    const at = order.indexOf(version)
+    if (at >= 0) return Math.min(at, 3)
+    return version === champion ? 0 : Math.min(Math.max(1, order.length), 3)
+  }
 }
 
 function servesWords(now: ReturnType<typeof vitalsOf>): string {

@@ -3,6 +3,7 @@ import type { RequestRecord } from '../../../../src/contracts/index.ts'
 import { requestsQuery } from '../../data/queries.ts'
 import { useQuery } from '../../data/use-query.ts'
 import { milliseconds } from '../../format/numbers.ts'
+import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Failure, Panel, Waiting } from '../../parts/panel.tsx'
 import { At } from '../../parts/time.tsx'
 
@@ -63,59 +64,28 @@ export function RequestsPanel({ model, versions }: { model: string; versions: re
       ) : requests.length === 0 ? (
         <p className="mute">No request like that is in the log.</p>
       ) : (
-        <RequestTable requests={requests} />
+        <DataTable columns={COLUMNS} rows={requests} keyOf={({ requestId }) => requestId} />
       )}
     </Panel>
   )
 }
 
-function RequestTable({ requests }: { requests: readonly RequestRecord[] }) {
-  return (
-    <div className="scroll">
-      <table className="small requests">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Request</th>
-            <th scope="col">Version</th>
-            <th scope="col">Answer</th>
-            <th scope="col" className="number">
-              Latency
-            </th>
-            <th scope="col" className="number">
-              Queue
-            </th>
-            <th scope="col" className="number">
-              Compute
-            </th>
-            <th scope="col" className="number">
-              Rows
-            </th>
-            <th scope="col">Dealt</th>
-          </tr>
-        </thead>
-        <tbody>
-          {requests.map((request) => (
-            <tr key={request.requestId}>
-              <td className="nowrap">
-                <At at={request.at} withSeconds />
-              </td>
-              <td className="nowrap">
-                <code>{request.requestId}</code>
-              </td>
-              <td>{request.version ?? '–'}</td>
-              <td className={request.outcome === 'ok' ? 'nowrap' : 'nowrap bad strong'}>
-                {request.status} {request.code ?? request.outcome}
-              </td>
-              <td className="number">{milliseconds(request.latencyMs)}</td>
-              <td className="number mute">{milliseconds(request.queueMs)}</td>
-              <td className="number mute">{milliseconds(request.computeMs)}</td>
-              <td className="number">{request.rows}</td>
-              <td className="mute">{request.assignment === 'split' ? 'by split' : 'pinned'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
+const COLUMNS: readonly Column<RequestRecord>[] = [
+  { head: 'When', className: 'nowrap', cell: ({ at }) => <At at={at} withSeconds /> },
+  { head: 'Request', className: 'nowrap', cell: ({ requestId }) => <code>{requestId}</code> },
+  { head: 'Version', cell: ({ version }) => version ?? '–' },
+  {
+    head: 'Answer',
+    className: ({ outcome }) => (outcome === 'ok' ? 'nowrap' : 'nowrap bad strong'),
+    cell: ({ status, code, outcome }) => `${status} ${code ?? outcome}`,
+  },
+  { head: 'Latency', isNumber: true, cell: ({ latencyMs }) => milliseconds(latencyMs) },
+  { head: 'Queue', isNumber: true, className: 'mute', cell: ({ queueMs }) => milliseconds(queueMs) },
+  { head: 'Compute', isNumber: true, className: 'mute', cell: ({ computeMs }) => milliseconds(computeMs) },
+  { head: 'Rows', isNumber: true, cell: ({ rows }) => rows },
+  {
+    head: 'Dealt',
+    className: 'mute',
+    cell: ({ assignment }) => (assignment === 'split' ? 'by split' : 'pinned'),
+  },
+]
