@@ -53,7 +53,7 @@ export const digitsSpec: VersionSpec = versionSpec.parse({
 
 export interface RealPathOptions {
   readonly versions?: readonly string[]
-  /** Port of a remote endpoint that answers in place of model servers; then another entry runs the gateway. */
+  /** Port of a remote endpoint that answers in place of model servers. */
   readonly remotePort?: number
 }
 
@@ -89,8 +89,10 @@ export async function startRealPath({
   }
   const { key, publicId, secret } = newKeySecret()
   let revision = 0
-  const addressOf = (label: string) =>
-    remotePort === undefined ? replicaSpecOf(folder, label).address : `tcp:127.0.0.1:${remotePort}`
+  const whereIs = (label: string) =>
+    remotePort === undefined
+      ? { address: replicaSpecOf(folder, label).address }
+      : { address: `http://127.0.0.1:${remotePort}/predict`, allowInner: true }
   const publish = (shares: TrafficShares): void => {
     const snapshot: Snapshot = {
       revision: ++revision,
@@ -116,7 +118,7 @@ export async function startRealPath({
             label,
             id: digestOf({ label }),
             maxBatchRows: digitsSpec.batching.maxBatchSize,
-            replicas: [{ id: `${label}-0`, address: addressOf(label), draining: false }],
+            replicas: [{ id: `${label}-0`, ...whereIs(label), draining: false }],
           })),
         },
       ],
@@ -124,7 +126,7 @@ export async function startRealPath({
     control.publish(snapshot)
   }
   publish({ [versions[0] as string]: 100 })
-  const gateway = start(remotePort === undefined ? '../../src/apps/gateway' : 'remote-gateway', [], {
+  const gateway = start('../../src/apps/gateway', [], {
     SLIPWAY_DATA: folder,
     SLIPWAY_GATEWAY_PORT: '0',
     SLIPWAY_CONTROL_URL: control.url,

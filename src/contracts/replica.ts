@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { versionSpec } from './model.ts'
 import { digest, epochMs, modelName, versionLabel } from './names.ts'
-import { replicaAddress } from './snapshot.ts'
+import { linkAddress } from './snapshot.ts'
 
 /** What a model server is told to run: a file whose path is its only argument. */
 export const replicaSpec = z.object({
@@ -13,7 +13,7 @@ export const replicaSpec = z.object({
   artifactPath: z.string().nullable(),
   preprocessPath: z.string().nullable(),
   /** Where it listens for the link. */
-  address: replicaAddress,
+  address: linkAddress,
   /** Folder of `status.json`, owned by this replica. */
   runFolder: z.string(),
   /** File with the key of scope `internal` that guards its metrics. */
@@ -27,7 +27,7 @@ export const replicaStatus = z.object({
   replicaId: z.string(),
   pid: z.number().int(),
   phase: z.enum(['starting', 'ready', 'draining', 'failed']),
-  address: replicaAddress,
+  address: linkAddress,
   /** Health and metrics for people and probes; null until it listens. */
   httpUrl: z.string().nullable(),
   startedAt: epochMs,

@@ -6,12 +6,17 @@ import { priceOverride } from './price.ts'
 import { provider } from './provider.ts'
 import { priorityClass, servingPolicy } from './serving-policy.ts'
 
-/** Where a replica listens: `unix:/path/link.sock` here, `tcp:host:port` in a cluster. */
-export const replicaAddress = z.string().regex(/^(unix:.+|tcp:.+:\d+)$/)
+/** Where a model server listens: `unix:/path/link.sock` here, `tcp:host:port` in a cluster. */
+export const linkAddress = z.string().regex(/^(unix:.+|tcp:.+:\d+)$/)
+
+/** Where a replica is asked: a model server over the link, or an endpoint that takes our predict body, by its URL. */
+export const replicaAddress = z.union([linkAddress, z.url({ protocol: /^https?$/ }).max(2000)])
 
 export const snapshotReplica = z.object({
   id: z.string(),
   address: replicaAddress,
+  /** An endpoint by URL may be on this host or in a private network; without this only public addresses are called. */
+  allowInner: z.boolean().optional(),
   /** Draining replicas finish what they have and get nothing new. */
   draining: z.boolean().default(false),
 })

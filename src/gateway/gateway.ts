@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { SnapshotKey, SnapshotReplica } from '../contracts/index.ts'
+import type { SnapshotKey } from '../contracts/index.ts'
 import {
   type Clock,
   isSlipwayError,
@@ -10,12 +10,13 @@ import {
   requestIdSource,
   SlipwayError,
 } from '../kernel/index.ts'
-import { replicaUpstream, type Upstream } from '../providers/index.ts'
+import type { Upstream } from '../providers/index.ts'
 import { Admission, ExposureCounter, type Refusal, SnapshotHolder } from '../routing/index.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
 import { VersionMetricsTable } from './metrics/version-metrics.ts'
+import { openUpstream } from './open-upstream.ts'
 import { PredictCall, type PredictParts } from './predict/predict-call.ts'
 import { answerProblem, answerText } from './server/answer.ts'
 import { createHttpServer, listen, stopAccepting } from './server/http-server.ts'
@@ -43,15 +44,6 @@ export interface GatewayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  /** What answers for a replica of the snapshot; the link unless said otherwise. */
-  readonly openUpstream?: (wanted: WantedUpstream) => Upstream
-}
-
-export interface WantedUpstream {
-  readonly replica: SnapshotReplica
-  readonly model: string
-  readonly version: string
-  readonly contract: CompiledContract
 }
 
 const EXPOSURE_WINDOW_MS = 60_000
@@ -93,11 +85,8 @@ export class Gateway {
       (request, response, expectsContinue) => this.#handle(request, response, expectsContinue),
     )
     this.#holder = new SnapshotHolder<Upstream, CompiledContract>({
-      openReplica: (replica, model, version) => {
-        const contract = compileContract(model)
-        const wanted = { replica, model: model.model, version, contract }
-        return options.openUpstream?.(wanted) ?? this.#overTheLink(wanted)
-      },
+      openReplica: (replica, model, version) =>
+        openUpstream({ replica, model: model.model, version, contract: compileContract(model) }, options),
       retireReplica: (replica) => {
         replica.close().catch((error: unknown) => log.error({ err: error }, 'replica not closed'))
       },
@@ -141,12 +130,6 @@ export class Gateway {
       table: () => this.#table as GatewayTable,
       isStopping: () => this.#isStopping,
     }
-  }
-
-  #overTheLink({ contract, ...wanted }: WantedUpstream): Upstream {
-    const { clock, internalKey, log, random } = this.#options
-    const linkKey = wanted.replica.address.startsWith('tcp:') ? { linkKey: internalKey } : {}
-    return replicaUpstream({ ...wanted, ...linkKey, contractDigest: contract.digest, clock, random, log })
   }
 
   get #snapshotPath(): string {

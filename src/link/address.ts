@@ -4,7 +4,7 @@ import { connect, type ListenOptions, type NetConnectOpts, type Server, type Soc
 /** A peer whose machine vanished is noticed within minutes, not hours. */
 export const tcpOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 }
 
-/** `unix:/path` or `tcp:host:port`, as `replicaAddress` in the contracts has it. */
+/** `unix:/path` or `tcp:host:port`, as `linkAddress` in the contracts has it. */
 export function connectOptions(address: string): NetConnectOpts {
   if (address.startsWith('unix:')) return { path: address.slice(5) }
   const { host, port } = hostAndPort(address)

@@ -1,4 +1,5 @@
 export { connectLink, type LinkClientOptions } from './client.ts'
+export { DeadlineWatch } from './deadline-watch.ts'
 export { LinkProtocolError } from './frame.ts'
 export type {
   LinkClient,

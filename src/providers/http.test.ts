@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../kernel/index.ts'
 import { compileRows } from '../link/index.ts'
 import { checkedEndpoint, isInnerAddress, outerLookup } from './address-guard.ts'
 import { httpUpstream } from './index.ts'
@@ -18,6 +19,7 @@ const upstreamAt = (port: number, path = '/predict') =>
     inputs,
     outputs,
     allowInner: true,
+    clock: systemClock,
   })
 
 conformsToUpstream('a remote endpoint over HTTP', async () => {
@@ -97,6 +99,7 @@ describe('who may be called', () => {
       inputs,
       outputs,
       allowInner: false,
+      clock: systemClock,
     })
     const outcome = await new Promise<UpstreamOutcome>((resolve) =>
       upstream.infer({ rows: 1, body: Buffer.alloc(16), deadlineMs: 2000 }, resolve),

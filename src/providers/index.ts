@@ -11,3 +11,4 @@ export type {
   TextUpstream,
 } from './text/text-upstream.ts'
 export type { Upstream, UpstreamAnswer, UpstreamFailure, UpstreamOutcome } from './upstream.ts'
+export { closedUpstream } from './upstream-closed.ts'

@@ -5,6 +5,11 @@ export interface UpstreamRequest {
   readonly rows: number
   /** Must not change until the request settles. */
   readonly body: Uint8Array
+  /**
+   * The JSON object (`{"inputs": rows, …}`) that `body` was coded from, when it was. Who speaks JSON to the other side
+   * may pass its rows on instead of writing them anew. Must not change until the request settles.
+   */
+  readonly source?: Buffer
   /** Milliseconds from now after which nobody waits. */
   readonly deadlineMs: number
 }
@@ -16,6 +21,8 @@ export interface UpstreamAnswer {
   readonly rows: number
   /** Coded by the row codec of the contract's outputs. Read it before the callback returns, or copy it. */
   readonly body: Buffer
+  /** The same rows as the JSON array that the other side wrote, UTF-8, when it did; to be read as `body` is. */
+  readonly json?: Buffer | undefined
   readonly computeUs: number
   readonly queueUs: number
   /** Spent by the version's preprocess module, beside `computeUs`. */

@@ -160,5 +160,5 @@ export class SnapshotHolder<R extends Balanced, C> {
 }
 
 function identityOf(replica: SnapshotReplica): string {
-  return `${replica.id}\n${replica.address}`
+  return `${replica.id}\n${replica.address}\n${replica.allowInner === true}`
 }

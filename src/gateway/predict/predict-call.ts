@@ -209,7 +209,14 @@ export class PredictCall {
     }
     this.#member = member
     this.#upstreamId = member.replica.infer(
-      { rows: this.#rows, body: this.#encoded as Buffer, deadlineMs: leftMs },
+      this.#media === RAW
+        ? { rows: this.#rows, body: this.#encoded as Buffer, deadlineMs: leftMs }
+        : {
+            rows: this.#rows,
+            body: this.#encoded as Buffer,
+            source: this.#body as Buffer,
+            deadlineMs: leftMs,
+          },
       (outcome) => this.#answered(member, outcome),
     )
   }
@@ -285,14 +292,13 @@ export class PredictCall {
     this.#computeMs = (answer.computeUs + answer.preprocessUs) / 1000
     const isRaw = this.#request.headers.accept?.includes(RAW) === true
     // The answer's bytes belong to the connection's buffer, and the response may be written later than now.
-    const body = isRaw
-      ? Buffer.from(answer.body)
-      : `${version.jsonHead}${this.#model.contract.outputs.toJson(answer.body, answer.rows)}}`
+    const body = isRaw ? Buffer.from(answer.body) : this.#jsonOf(answer, version)
+    const encoding = typeof body === 'string' && answer.json !== undefined ? 'latin1' : 'utf8'
     const headers = [
       'content-type',
       isRaw ? RAW : 'application/json',
       'content-length',
-      String(Buffer.byteLength(body)),
+      String(Buffer.byteLength(body, encoding)),
       headerNames.requestId,
       this.#subject.requestId,
       headerNames.model,
@@ -308,9 +314,15 @@ export class PredictCall {
     ]
     if (this.#parts.isStopping()) headers.push('connection', 'close')
     this.#isSettled = true
-    this.#response.writeHead(200, headers).end(body)
+    this.#response.writeHead(200, headers).end(body, encoding)
     this.#giveBack()
     this.#note(200, undefined)
+  }
+
+  #jsonOf({ body, json, rows }: UpstreamAnswer, { jsonHead }: GatewayVersion): string {
+    if (json === undefined) return `${jsonHead}${this.#model.contract.outputs.toJson(body, rows)}}`
+    // Bytes that are passed on make a string of one character each, which goes out with the headers in one piece.
+    return `${jsonHead}${json.toString('latin1')}}`
   }
 
   #fail(error: unknown): void {
