@@ -10,6 +10,7 @@ import { liveHandlers } from './handlers/live.ts'
 import { modelHandlers } from './handlers/models.ts'
 import { opsHandlers } from './handlers/ops.ts'
 import { peopleHandlers } from './handlers/people.ts'
+import { textSettingsHandlers } from './handlers/text-settings.ts'
 import { createIdempotency } from './idempotency.ts'
 import { parsed } from './parse.ts'
 import type { ApiParts, Ask, Handler, Handlers } from './parts.ts'
@@ -37,6 +38,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     ...deploymentHandlers(parts),
     ...changeHandlers(parts),
     ...peopleHandlers(parts),
+    ...textSettingsHandlers(parts),
     ...liveHandlers(parts),
     ...opsHandlers(parts, sessions),
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import packageJson from '#package.json' with { type: 'json' }
 import { createApi } from '../api/index.ts'
 import { createChanges, defaultPolicy, gatewayProbe } from '../changes/index.ts'
-import { createFleet } from '../fleet/index.ts'
+import { createFleet, withRemoteVersions } from '../fleet/index.ts'
 import { createLogger, isSlipwayError, onStopSignal, SlipwayError, systemClock } from '../kernel/index.ts'
 import { createLab } from '../lab/index.ts'
 import { openStore } from '../store/index.ts'
@@ -46,7 +46,7 @@ async function run(): Promise<void> {
     gateway: gatewayUrl,
   })
   const telemetry = createTelemetry({ store, clock, logger })
-  const backend = localBackend(folder, logger)
+  const backend = withRemoteVersions(localBackend(folder, logger), clock)
   const fleet = createFleet({ store, backend, windowSource: telemetry, clock, logger })
   const lab = createLab({ runnerPath: entryPath('lab-runner'), execPath: process.execPath, logger, clock })
   const changes = createChanges({

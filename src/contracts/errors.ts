@@ -187,6 +187,7 @@ export const errorTable = {
   unknown_change: [404, 'No change is called "{change}".', 'See GET /api/v1/changes.'],
   unknown_key: [404, 'No key has the id "{key}".', 'See GET /api/v1/keys.'],
   unknown_model: [404, 'No model is called "{model}".', 'See GET /api/v1/models.'],
+  unknown_provider: [404, 'No provider is called "{provider}".', 'See GET /api/v1/providers.'],
   unknown_rollout: [404, 'No rollout is called "{rollout}".', 'See GET /api/v1/changes/{change}/rollout.'],
   unknown_route: [404, 'Nothing is at {method} {path}.', 'See GET /api/v1/openapi.json.'],
   unknown_version: [404, '{model} has no version "{version}".', 'See GET /api/v1/models/{model}/versions.'],

@@ -76,7 +76,8 @@ export function createFleet(options: FleetOptions): Fleet {
   const undo = [
     backend.watch(pulse.wake),
     store.watch(({ topic }) => {
-      if (topic === 'models' || topic === 'versions' || topic === 'keys') catalogue.invalidate()
+      if (topic === 'models' || topic === 'versions' || topic === 'keys' || topic === 'settings')
+        catalogue.invalidate()
       else if (topic !== 'deployments' && topic !== 'traffic') return
       pulse.wake()
     }),

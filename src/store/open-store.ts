@@ -21,6 +21,7 @@ import { keyRepository } from './repositories/keys.ts'
 import { modelRepository } from './repositories/models.ts'
 import { requestLog } from './repositories/request-log.ts'
 import { rolloutRepository } from './repositories/rollouts.ts'
+import { settingsRepository } from './repositories/settings.ts'
 import { trafficRepository } from './repositories/traffic.ts'
 import { versionRepository } from './repositories/versions.ts'
 import { windowRepository } from './repositories/windows.ts'
@@ -110,6 +111,7 @@ export async function assembleStore(
     incidents: incidentRepository(context),
     failureCases: failureCaseRepository(context),
     keys: keyRepository(context),
+    settings: settingsRepository(context),
     audit: auditLog(context),
     jobs,
     watch: watchers.watch,

@@ -67,7 +67,16 @@ interface ApiKeysTable {
   created_at: Date
   expires_at: Nullable<Date>
   revoked_at: Nullable<Date>
+  priority: Nullable<string>
   ordinal: Generated<number>
+}
+
+interface SettingsTable {
+  kind: string
+  name: string
+  revision: number
+  body: Json<unknown>
+  updated_at: Date
 }
 
 interface ChangesTable {
@@ -189,6 +198,7 @@ interface InferenceLogsTable {
   row_count: number
   retries: number
   input: Nullable<string>
+  text: NullableJson<unknown>
 }
 
 interface WindowsTable {
@@ -241,6 +251,7 @@ export interface Tables {
   traffic: TrafficTable
   traffic_history: TrafficTable
   api_keys: ApiKeysTable
+  settings: SettingsTable
   changes: ChangesTable
   change_events: ChangeEventsTable
   evidence: EvidenceTable

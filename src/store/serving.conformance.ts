@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { defaultServingPolicy, type LimitRule } from '../contracts/index.ts'
 import { digestOf, digestOfBytes } from '../kernel/index.ts'
 import type { PageRequest } from './store.ts'
 import type { Opened } from './testing/opened.ts'
@@ -246,6 +247,21 @@ export function describeServing(opened: () => Opened): void {
       expect((await store.keys.list({ limit: 10 })).items).toHaveLength(1)
     })
 
+    test('a key keeps its priority and limits', async () => {
+      const { store } = opened()
+      const limits = { requestsPerSecond: null, concurrency: null, tokensPerMinute: 5000, costUsdPerDay: 2.5 }
+      const key = {
+        publicId: 'prio',
+        mac: 'ff',
+        name: 'batch',
+        tenant: 'default',
+        scopes: [],
+        expiresAt: null,
+      }
+      await store.keys.create({ ...key, limits, priority: 'batch' })
+      expect(await store.keys.find('prio')).toMatchObject({ limits, priority: 'batch' })
+    })
+
     test('listeners hear of a write when it can be read, until they stop', async () => {
       const { store } = opened()
       const heard: string[] = []
@@ -282,6 +298,46 @@ export function describeServing(opened: () => Opened): void {
 
     test('it answers a ping', async () => {
       await expect(opened().store.ping()).resolves.toBeUndefined()
+    })
+  })
+
+  describe('settings', () => {
+    const rule = (requestsPerMinute: number): LimitRule => ({
+      name: 'free',
+      tenant: 'free',
+      requestsPerMinute,
+      onStoreDown: 'closed',
+    })
+
+    test('are made, replaced with a growing revision, listed by name and removed', async () => {
+      const { store } = opened()
+      const { settings } = store
+      expect(await settings.find('limit', 'free')).toBeUndefined()
+      expect(await settings.put('limit', 'free', rule(1))).toMatchObject({ revision: 1, body: rule(1) })
+      expect(await settings.put('limit', 'free', rule(2))).toMatchObject({ revision: 2, body: rule(2) })
+      await settings.put('limit', 'extra', { ...rule(9), name: 'extra' })
+      expect((await settings.list('limit')).map(({ name }) => name)).toEqual(['extra', 'free'])
+      expect(await settings.list('price')).toEqual([])
+      expect(await settings.remove('limit', 'free')).toBe(true)
+      expect(await settings.remove('limit', 'free')).toBe(false)
+    })
+
+    test('the same name in two kinds is two settings', async () => {
+      const { settings } = opened().store
+      await settings.put('limit', 'same', rule(1))
+      await settings.put('serving-policy', 'same', defaultServingPolicy)
+      expect((await settings.find('limit', 'same'))?.body).toEqual(rule(1))
+    })
+
+    test('of two writers with the same revision one is told', async () => {
+      const { settings } = opened().store
+      await settings.put('limit', 'raced', rule(1))
+      const outcomes = await Promise.allSettled(
+        [2, 3, 4].map((n) => settings.put('limit', 'raced', rule(n), 1)),
+      )
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'etag_mismatch' })
     })
   })
 }

@@ -12,12 +12,17 @@ import type {
   FailureCase,
   Incident,
   KeyLimits,
+  LimitRule,
   Model,
   NewModel,
+  NewProvider,
+  PriceOverride,
+  PriorityClass,
   RequestRecord,
   Rollout,
   RolloutLook,
   Scope,
+  ServingPolicy,
   SignOff,
   Slice,
   Traffic,
@@ -49,6 +54,7 @@ export interface Store {
   readonly incidents: IncidentRepository
   readonly failureCases: FailureCaseRepository
   readonly keys: KeyRepository
+  readonly settings: SettingsRepository
   readonly audit: AuditLog
   readonly jobs: JobQueue
   /** Called after each write; returns its undo. A listener that throws is logged, never the writer's problem. */
@@ -73,7 +79,8 @@ export interface Written {
     | 'incidents'
     | 'failure-cases'
     | 'keys'
-  /** Model name, change id, rollout id or key id. */
+    | 'settings'
+  /** Model name, change id, rollout id, key id, or kind and name of a setting. */
   readonly key: string
 }
 
@@ -317,12 +324,47 @@ export interface KeyRepository {
     tenant: string
     scopes: Scope[]
     limits: KeyLimits
+    priority?: PriorityClass | undefined
     expiresAt: number | null
   }): Promise<StoredKey>
   list(page: PageRequest): Promise<Page<StoredKey>>
   find(publicId: string): Promise<StoredKey | undefined>
   /** `unknown_key`. */
   revoke(publicId: string, at: number): Promise<StoredKey>
+}
+
+/** How text is served, by kind: the named documents that every gateway gets with its snapshot. */
+export interface SettingBodies {
+  provider: NewProvider
+  /** By the name of its model. */
+  'serving-policy': ServingPolicy
+  limit: LimitRule
+  price: PriceOverride
+}
+export type SettingKind = keyof SettingBodies
+
+export interface Setting<K extends SettingKind> {
+  readonly kind: K
+  readonly name: string
+  /** Grows by one with each write. */
+  readonly revision: number
+  readonly body: SettingBodies[K]
+  readonly updatedAtMs: number
+}
+
+export interface SettingsRepository {
+  find<K extends SettingKind>(kind: K, name: string): Promise<Setting<K> | undefined>
+  /** By name. */
+  list<K extends SettingKind>(kind: K): Promise<Setting<K>[]>
+  /** Makes or replaces it. `etag_mismatch` when one exists with another revision than expected. */
+  put<K extends SettingKind>(
+    kind: K,
+    name: string,
+    body: SettingBodies[K],
+    expectedRevision?: number,
+  ): Promise<Setting<K>>
+  /** Whether there was one. */
+  remove(kind: SettingKind, name: string): Promise<boolean>
 }
 
 export interface NewAuditEntry {

@@ -2,7 +2,7 @@ import { fc } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import type { FailureCase, TrafficWindow } from '../contracts/index.ts'
 import type { Opened } from './testing/opened.ts'
-import { AT, sampleIncident, sampleRecord, spamModel } from './testing/samples.ts'
+import { AT, sampleIncident, sampleRecord, sampleText, spamModel } from './testing/samples.ts'
 
 const DAY_MS = 86_400_000
 
@@ -52,6 +52,7 @@ export function describeTelemetry(opened: () => Opened): void {
           code: fc.option(text),
           version: fc.option(fc.constantFrom('v1', 'v2')),
           input: text,
+          text: fc.string().map(sampleText),
           bucket: fc.option(fc.nat({ max: 4_294_967_295 })),
           at: fc.integer({ min: AT - DAY_MS, max: AT + DAY_MS }),
           latencyMs: fc.double({ min: 0, max: 1e7, noNaN: true }).map((ms) => ms + 0),

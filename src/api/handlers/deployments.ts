@@ -1,6 +1,7 @@
 import { SlipwayError } from '../../kernel/index.ts'
 import type { DeploymentRow } from '../../store/index.ts'
 import { rebin } from '../../telemetry/index.ts'
+import { revisionOf } from '../etag.ts'
 import type { ApiParts, Handlers } from '../parts.ts'
 import { publishedDeployment } from '../published-deployment.ts'
 
@@ -85,12 +86,4 @@ export function deploymentHandlers({
       return { items: rebin(await telemetry.windows({ model: params.model, fromMs, toMs }), query.sizeMs) }
     },
   }
-}
-
-function revisionOf(ifMatch: string | string[] | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch === '*') return undefined
-  const revision = /^"(\d+)"$/.exec(String(ifMatch))?.[1]
-  if (revision === undefined)
-    throw new SlipwayError('invalid_request', { reason: 'If-Match must be the ETag of the split, like "7".' })
-  return Number(revision)
 }

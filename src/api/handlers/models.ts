@@ -1,7 +1,8 @@
-import type { Model, ModelSummary } from '../../contracts/index.ts'
+import type { ArtifactRef, Model, ModelSummary, VersionSpec } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import { registerDataset } from '../datasets.ts'
 import type { ApiParts, Handlers } from '../parts.ts'
+import { checkTextVersion } from '../text-version.ts'
 
 export function modelHandlers(
   parts: ApiParts,
@@ -31,18 +32,15 @@ export function modelHandlers(
       return await store.versions.list(params.model, query)
     },
     async createVersion({ params, body }) {
-      await store.models.get(params.model)
-      for (const [part, file] of [
-        ['artifact', body.spec.artifact],
-        ['preprocess', body.spec.preprocess],
-      ] as const) {
-        if (file !== undefined && !(await store.artifacts.has(file.digest)))
+      const model = await store.models.get(params.model)
+      await checkTextVersion(store, model, body)
+      for (const [place, file] of filesOf(body.spec))
+        if (!(await store.artifacts.has(file.digest)))
           throw new SlipwayError(
             'artifact_missing',
             { digest: file.digest },
-            { pointer: `/spec/${part}/digest` },
+            { pointer: `/spec/${place}/digest` },
           )
-      }
       return await store.versions.register(params.model, body.label, body.spec)
     },
     putArtifact: ({ params, body }) => store.artifacts.put(params.digest, body),
@@ -50,6 +48,18 @@ export function modelHandlers(
     listDatasets: ({ query }) => store.datasets.list(query),
     putDataset: ({ params, query, body }) => registerDataset(store, params.dataset, query.model, body),
   }
+}
+
+/** Every file that a version needs, by its place in the spec. */
+function filesOf({ artifact, preprocess, llama }: VersionSpec): [place: string, file: ArtifactRef][] {
+  const files: [string, ArtifactRef][] = []
+  if (artifact !== undefined) files.push(['artifact', artifact])
+  if (preprocess !== undefined) files.push(['preprocess', preprocess])
+  if (llama?.speculation?.kind === 'draft')
+    files.push(['llama/speculation/artifact', llama.speculation.artifact])
+  for (const [index, lora] of (llama?.loras ?? []).entries())
+    files.push([`llama/loras/${index}/artifact`, lora.artifact])
+  return files
 }
 
 export async function summarise({ store, fleet }: ApiParts, model: Model): Promise<ModelSummary> {

@@ -1,11 +1,19 @@
-import type {
-  Model,
-  Snapshot,
-  SnapshotKey,
-  SnapshotModel,
-  SnapshotReplica,
-  Version,
+import {
+  isRemoteEngine,
+  type LimitRule,
+  type Model,
+  type PriceOverride,
+  type Provider,
+  type ServingPolicy,
+  type Snapshot,
+  type SnapshotKey,
+  type SnapshotModel,
+  type SnapshotReplica,
+  type SnapshotVersion,
+  textContract,
+  type Version,
 } from '../../contracts/index.ts'
+import { canonicalJson } from '../../kernel/index.ts'
 import type { StoredKey } from '../../store/index.ts'
 import type { ObservedReplica } from '../fleet.ts'
 import type { FleetView } from '../reconcile/reconciler.ts'
@@ -16,9 +24,14 @@ export interface Catalogue {
   /** Versions that are deployed or have traffic. */
   readonly versions: readonly Version[]
   readonly keys: readonly StoredKey[]
+  /** By the name of their model. */
+  readonly servingPolicies: ReadonlyMap<string, ServingPolicy>
+  readonly providers: readonly Provider[]
+  readonly limits: readonly LimitRule[]
+  readonly prices: readonly PriceOverride[]
 }
 
-export type SnapshotContent = Pick<Snapshot, 'models' | 'keys'>
+export type SnapshotContent = Omit<Snapshot, 'revision' | 'createdAt'>
 
 /**
  * The tables that gateways work from. Only replicas that are ready (or finishing) are in it; a version that has
@@ -32,6 +45,10 @@ export function buildSnapshot(catalogue: Catalogue, view: FleetView, nowMs: numb
       .filter((key) => key.revokedAt === null && (key.expiresAt === null || key.expiresAt > nowMs))
       .map(keyOf)
       .sort(by((each) => each.publicId)),
+    // As they are listed: by name.
+    providers: [...catalogue.providers],
+    limits: [...catalogue.limits],
+    prices: [...catalogue.prices],
   }
 }
 
@@ -52,12 +69,28 @@ function modelOf(model: Model, catalogue: Catalogue, view: FleetView): SnapshotM
       .map((version) => ({
         label: version.label,
         id: version.id,
-        replicas: replicasOf(version, view),
+        replicas: isRemoteEngine(version.spec.engine) ? [] : replicasOf(version, view),
         maxBatchRows: version.spec.batching.maxBatchSize,
+        ...textOf(version),
       }))
       .sort(by((each) => each.label)),
     captureFailures: model.captureFailures,
+    ...servingOf(model, catalogue),
   }
+}
+
+function servingOf(model: Model, { servingPolicies }: Catalogue): Pick<SnapshotModel, 'serving'> {
+  const serving = servingPolicies.get(model.model)
+  return serving === undefined ? {} : { serving }
+}
+
+const TEXT_CONTRACT = canonicalJson(textContract)
+
+/** What gateways must know of a version of text: whom to ask, and what is said before the client's own words. */
+function textOf({ spec }: Version): Pick<SnapshotVersion, 'text'> {
+  if (canonicalJson(spec.contract) !== TEXT_CONTRACT) return {}
+  const { engine, provider, modelName, prompt, sampling, guardrails } = spec
+  return { text: { engine, provider, modelName, prompt, sampling, guardrails } }
 }
 
 function replicasOf(version: Version, view: FleetView): SnapshotReplica[] {
@@ -77,8 +110,8 @@ function isReachable(replica: ObservedReplica): boolean {
   return replica.status.phase === 'ready' || replica.status.phase === 'draining'
 }
 
-function keyOf({ publicId, mac, tenant, scopes, limits, expiresAt }: StoredKey): SnapshotKey {
-  return { publicId, mac, tenant, scopes, limits, expiresAt }
+function keyOf({ publicId, mac, tenant, scopes, limits, priority, expiresAt }: StoredKey): SnapshotKey {
+  return { publicId, mac, tenant, scopes, limits, priority, expiresAt }
 }
 
 function by<T>(key: (item: T) => string): (left: T, right: T) => number {

@@ -1,10 +1,10 @@
 import type { Version } from '../../contracts/index.ts'
-import type { Page, PageRequest, Store } from '../../store/index.ts'
+import type { Page, PageRequest, SettingsRepository, Store } from '../../store/index.ts'
 import { versionKey } from '../reconcile/decide.ts'
 import type { FleetView } from '../reconcile/reconciler.ts'
 import type { Catalogue } from './build-snapshot.ts'
 
-/** Versions never change, so each is read once; models and keys are read again after `invalidate`. */
+/** Versions never change, so each is read once; what people write is read again after `invalidate`. */
 export interface CatalogueReader {
   read(view: FleetView): Promise<Catalogue>
   invalidate(): void
@@ -12,9 +12,11 @@ export interface CatalogueReader {
 
 const PAGE_SIZE = 200
 
-export function createCatalogueReader(store: Pick<Store, 'models' | 'versions' | 'keys'>): CatalogueReader {
+export function createCatalogueReader(
+  store: Pick<Store, 'models' | 'versions' | 'keys' | 'settings'>,
+): CatalogueReader {
   const versions = new Map<string, Version>()
-  let known: Pick<Catalogue, 'models' | 'keys'> = { models: [], keys: [] }
+  let known: Omit<Catalogue, 'versions'> | undefined
   let isStale = true
 
   async function versionOf(model: string, label: string): Promise<Version> {
@@ -26,12 +28,15 @@ export function createCatalogueReader(store: Pick<Store, 'models' | 'versions' |
 
   return {
     async read(view) {
-      if (isStale) {
+      if (isStale || known === undefined) {
         // Said before reading: what is written meanwhile makes it stale again.
         isStale = false
         try {
-          const models = await all((page) => store.models.list(page))
-          known = { models, keys: await all((page) => store.keys.list(page)) }
+          known = {
+            models: await all((page) => store.models.list(page)),
+            keys: await all((page) => store.keys.list(page)),
+            ...(await readSettings(store.settings)),
+          }
         } catch (error) {
           isStale = true
           throw error
@@ -49,6 +54,21 @@ export function createCatalogueReader(store: Pick<Store, 'models' | 'versions' |
     invalidate() {
       isStale = true
     },
+  }
+}
+
+async function readSettings(settings: SettingsRepository) {
+  const policies = await settings.list('serving-policy')
+  const providers = await settings.list('provider')
+  return {
+    servingPolicies: new Map(policies.map(({ name, body }) => [name, body])),
+    providers: providers.map(({ body, revision, updatedAtMs }) => ({
+      ...body,
+      revision,
+      updatedAt: updatedAtMs,
+    })),
+    limits: (await settings.list('limit')).map(({ body }) => body),
+    prices: (await settings.list('price')).map(({ body }) => body),
   }
 }
 

@@ -21,6 +21,7 @@ export function keyRepository({ database: { db }, clock, tell }: Context): KeyRe
           created_at: new Date(clock.nowMs()),
           expires_at: dateOrNull(key.expiresAt),
           revoked_at: null,
+          priority: key.priority ?? null,
         })
         .returningAll()
         .executeTakeFirstOrThrow()
@@ -76,6 +77,7 @@ function toKey(row: Selectable<Tables['api_keys']>): StoredKey {
     tenant: row.tenant,
     scopes: row.scopes as StoredKey['scopes'],
     limits: row.limits as StoredKey['limits'],
+    ...(row.priority === null ? {} : { priority: row.priority as NonNullable<StoredKey['priority']> }),
     createdAt: row.created_at.getTime(),
     expiresAt: msOrNull(row.expires_at),
     revokedAt: msOrNull(row.revoked_at),

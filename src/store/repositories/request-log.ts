@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
-import type { RequestRecord } from '../../contracts/index.ts'
+import type { RequestRecord, TextRecord } from '../../contracts/index.ts'
 import { copyLine } from '../copy-text.ts'
 import type { Session } from '../database.ts'
 import { maintainPartitions } from '../partitions.ts'
@@ -7,7 +7,7 @@ import type { Tables } from '../schema.ts'
 import type { Derived, LogBatch, RequestLog } from '../store.ts'
 import type { Context } from './context.ts'
 import { insertFailureCases } from './failure-cases.ts'
-import { badCursor, json, pageOf } from './rows.ts'
+import { badCursor, json, jsonOrNull, pageOf } from './rows.ts'
 import { mergeWindows } from './windows.ts'
 
 /** Partitions are made a week ahead, so that a control plane that is away over a weekend is not missed. */
@@ -104,7 +104,7 @@ async function claimBatches(
 }
 
 const COPY = `COPY inference_logs (request_id, model_name, version, latency_ms, status_code, "timestamp", replica, tenant,
-  api_key, assignment, experiment, bucket, outcome, code, queue_ms, compute_ms, row_count, retries, input)`
+  api_key, assignment, experiment, bucket, outcome, code, queue_ms, compute_ms, row_count, retries, input, "text")`
 
 function toLine(record: RequestRecord): string {
   return copyLine([
@@ -127,6 +127,7 @@ function toLine(record: RequestRecord): string {
     int4(record.rows),
     int4(record.retries),
     record.input ?? null,
+    jsonOrNull(record.text),
   ])
 }
 
@@ -189,5 +190,6 @@ function toRecord(row: Selectable<Tables['inference_logs']>): RequestRecord {
     rows: row.row_count,
     retries: row.retries,
     ...(row.input === null ? {} : { input: row.input }),
+    ...(row.text === null ? {} : { text: row.text as TextRecord }),
   }
 }

@@ -4,11 +4,13 @@ import {
   type Digest,
   type Evidence,
   type Incident,
+  NO_USAGE,
   newModel,
   type RequestRecord,
   type Rollout,
   type RolloutLook,
   rolloutPlan,
+  type TextRecord,
   versionSpec,
 } from '../../contracts/index.ts'
 import { digestOf } from '../../kernel/index.ts'
@@ -163,5 +165,30 @@ export function sampleRecord(fields: Partial<RequestRecord> = {}): RequestRecord
     rows: 1,
     retries: 0,
     ...fields,
+  }
+}
+
+export function sampleText(detail: string): TextRecord {
+  const usage = { ...NO_USAGE, input: 12, output: 3 }
+  const cost = { state: 'exact' as const, costUsd: '0.0000036', price: detail }
+  return {
+    operation: 'generate',
+    surface: 'openai-chat',
+    stream: true,
+    provider: 'openai',
+    providerModel: detail,
+    upstreamRequestId: detail,
+    ttftMs: 12.5,
+    chunks: 3,
+    finishReason: 'stop',
+    usage,
+    cost,
+    priority: 'interactive',
+    rung: null,
+    quality: 1,
+    cache: 'off',
+    savedUsd: null,
+    attempts: [],
+    guardrails: [],
   }
 }

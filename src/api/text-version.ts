@@ -1,0 +1,54 @@
+import {
+  isRemoteEngine,
+  type Model,
+  type NewVersion,
+  type ProviderKind,
+  type RemoteEngine,
+  textContract,
+} from '../contracts/index.ts'
+import { canonicalJson, SlipwayError } from '../kernel/index.ts'
+import type { Store } from '../store/index.ts'
+
+/** Which family of protocol each kind of provider speaks; the rest speak OpenAI's. */
+const ENGINE_OF_KIND: Partial<Record<ProviderKind, RemoteEngine>> = {
+  anthropic: 'anthropic',
+  bedrock: 'bedrock',
+  vertex: 'vertex',
+  gemini: 'vertex',
+  cohere: 'cohere',
+  tgi: 'tgi',
+}
+
+/**
+ * What a version of text must say before it can be registered: the text contract, and for an engine that runs
+ * elsewhere a provider that speaks its protocol and the model's name there.
+ */
+export async function checkTextVersion(store: Store, model: Model, { spec }: NewVersion): Promise<void> {
+  const { engine } = spec
+  const isText = canonicalJson(spec.contract) === canonicalJson(textContract)
+  if (engine === 'onnx' || (engine === 'echo' && !isText)) return
+  if (!isText)
+    throw broken(`${engine} takes and gives text; its contract is {prompt} → {text}`, '/spec/contract')
+  if (canonicalJson(model.contract) !== canonicalJson(textContract))
+    throw broken(`${model.model} is a model of rows, which ${engine} cannot answer`, '/spec/engine')
+  if (engine === 'llama' && spec.artifact === undefined)
+    throw broken('llama needs an artifact: a GGUF file', '/spec/artifact')
+  if (engine === 'vllm' && spec.vllm === undefined) throw broken('vllm needs its settings', '/spec/vllm')
+  if (!isRemoteEngine(engine)) return
+  if (spec.provider === undefined) throw broken(`${engine} needs the name of a provider`, '/spec/provider')
+  if (spec.modelName === undefined)
+    throw broken(`${engine} needs the model's name at the provider`, '/spec/modelName')
+  const provider = await store.settings.find('provider', spec.provider)
+  if (provider === undefined)
+    throw new SlipwayError('unknown_provider', { provider: spec.provider }, { pointer: '/spec/provider' })
+  const speaks = ENGINE_OF_KIND[provider.body.kind] ?? 'openai'
+  if (speaks !== engine)
+    throw broken(
+      `the provider ${spec.provider} (${provider.body.kind}) speaks ${speaks}, not ${engine}`,
+      '/spec/engine',
+    )
+}
+
+function broken(reason: string, pointer: string): SlipwayError {
+  return new SlipwayError('invalid_request', { reason: `${reason}.` }, { pointer })
+}
