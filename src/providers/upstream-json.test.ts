@@ -67,6 +67,7 @@ describe('passed on as written', () => {
 describe('written anew, since readers may differ', () => {
   test.each<[string, TensorSpec[], string]>([
     ['the member twice', [float], '{"inputs":[{"x":[9,9]}],"inputs":[{"x":[1,2]}]}'],
+    ['the member twice, empty at first', [float], '{"inputs":[],"inputs":[{"x":[1,2]}]}'],
     ['the member in escapes', [float], '{"\\u0069nputs":[{"x":[1,2]}]}'],
     ['the member plain, then in escapes', [float], '{"inputs":[{"x":[9,9]}],"\\u0069nputs":[{"x":[1,2]}]}'],
     ['a field twice', [float, small], '{"inputs":[{"x":[9,9],"k":1,"x":[1,2]}]}'],
