@@ -1,3 +1,4 @@
+export { AnswerCollector, collect } from './collect.ts'
 export type {
   AnswerContext,
   DialectName,
@@ -12,3 +13,9 @@ export type {
   UpstreamProblem,
 } from './dialect.ts'
 export { UnsupportedFeature, UpstreamBroken } from './dialect.ts'
+export { mergeUsage } from './merge-usage.ts'
+export { boundedDetail, brokenProblem, classOfStatus, failedEvent } from './problem.ts'
+export { EventSplitter, SSE_LIMITS, SseLimitExceeded, type SseLimits } from './sse/event-splitter.ts'
+export { parseEvent, type SseEvent, SseReader } from './sse/sse-reader.ts'
+export { eventObject, type StreamInterpreter, sseStreamReader } from './sse/sse-stream.ts'
+export { sseComment, sseEvent } from './sse/sse-writer.ts'
