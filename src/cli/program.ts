@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
 import { addChangeCommands } from './commands/change.ts'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
@@ -44,6 +45,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addLadderCommand(program)
   addLogsCommand(program)
   addKeyCommands(program)
+  addCompletionCommand(program)
   for (const command of allCommands(program)) command.exitOverride().showSuggestionAfterError()
   return program
 }
