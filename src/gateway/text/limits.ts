@@ -2,7 +2,7 @@ import type { CostRow, TokenUsage } from '../../contracts/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import { attodollars } from '../../pricing/index.ts'
 import { type Held, LimitBook, type LimitedBy } from '../../routing/index.ts'
-import type { LimitRefusal, Reservation, TextEstimate, TextLimits, TextSubject } from './parts.ts'
+import type { LimitRefusal, Reservation, TextEstimate, TextLimits } from './parts.ts'
 
 /** Told to clients whose request alone is more than a limit: it will not fit later either. */
 const NEVER_MS = 86_400_000
