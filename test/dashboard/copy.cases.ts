@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { openPage } from './browser.ts'
 import { MODEL, STORIES } from './fixture/names.ts'
-import { faultsOf } from './inspect.ts'
+import { faultsOf, wideParts } from './inspect.ts'
 import type { Opened } from './opened.ts'
 
 /** Where it stands, its title, and the columns of its table. */
@@ -146,6 +146,26 @@ export function describeCopy(opened: () => Opened): void {
       expect(await page.getByRole('navigation').isVisible()).toBe(false)
       expect(await page.getByRole('button', { name: 'Pause' }).isVisible()).toBe(false)
       expect(await verdict.isVisible()).toBe(true)
+      await context.close()
+    })
+
+    test('a chart that was measured on a wide screen fits the paper', async () => {
+      const { browser, dashboard } = opened()
+      const { page, context } = await openPage(browser, { scheme: 'dark', width: 1360 })
+      // Printing lays the page out anew without telling it.
+      await page.addInitScript('ResizeObserver = class { observe() {} disconnect() {} }')
+      for (const path of [`/changes/${STORIES.canary}#latency`, `/models/${MODEL}`]) {
+        await page.setViewportSize({ width: 1360, height: 1000 })
+        await page.goto(await dashboard.signInAt(path))
+        await page.locator('.plot svg').first().waitFor()
+        await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+        await page.setViewportSize({ width: 700, height: 1000 })
+        expect(await wideParts(page)).toEqual([])
+        expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
+          'rgb(251, 251, 250)',
+        )
+        await page.emulateMedia({ media: 'screen' })
+      }
       await context.close()
     })
   })

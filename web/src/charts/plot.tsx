@@ -87,7 +87,13 @@ export function Plot(props: PlotProps) {
         onPointerLeave={() => setCursor(undefined)}
         onBlur={() => setCursor(undefined)}
       >
-        <svg width={width} height={height} role="img" aria-labelledby={`${id}-title ${id}-desc`}>
+        <svg
+          width={width}
+          height={height}
+          viewBox={`0 0 ${width} ${height}`}
+          role="img"
+          aria-labelledby={`${id}-title ${id}-desc`}
+        >
           <title id={`${id}-title`}>{props.title}</title>
           <desc id={`${id}-desc`}>{props.description}</desc>
           {props.children(box, index)}

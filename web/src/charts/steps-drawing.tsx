@@ -14,7 +14,7 @@ export function StepsDrawing({ steps }: { steps: readonly StepState[] }) {
   const says = steps.map((step) => `${sharePercent(step.sharePercent)} ${WORDS[step.state]}`).join(', ')
   return (
     <div ref={element} className="drawing">
-      <svg width={width} height={86} role="img" aria-label={`Steps: ${says}`}>
+      <svg width={width} height={86} viewBox={`0 0 ${width} 86`} role="img" aria-label={`Steps: ${says}`}>
         <title>{`Steps: ${says}`}</title>
         {steps.map((step, index) => (
           <g key={step.sharePercent} className={`step ${step.state}`}>

@@ -45,6 +45,7 @@ function isTyping(target: EventTarget | null): boolean {
   )
 }
 
+/** One that was just closed still has the focus for a moment, and swallows nothing. */
 function isInDialog(target: HTMLElement): boolean {
-  return target.closest('dialog') !== null
+  return target.closest('dialog[open]') !== null
 }

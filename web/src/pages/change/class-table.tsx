@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type MouseEvent, useEffect, useState } from 'react'
 import type { Change, Evidence } from '../../../../src/contracts/index.ts'
-import { IntervalBar } from '../../charts/interval-bar.tsx'
+import { IntervalBar, NoInterval } from '../../charts/interval-bar.tsx'
 import { axisTitle, estimateText, intervalText, verdictWord } from '../../format/measurements.ts'
 import { ChartMenu } from '../../parts/chart-menu.tsx'
 import { TableHead } from '../../parts/data-table.tsx'
@@ -137,7 +137,7 @@ function toneOf(verdict: string): string {
 
 /** A row without evidence shows how far its check is. */
 function Absent({ row: { progress } }: { row: AxisRow }) {
-  if (progress?.status !== 'running') return <div className="bar-empty" />
+  if (progress?.status !== 'running') return <NoInterval />
   const share = progress.total > 0 ? Math.min(1, progress.done / progress.total) : 0
   return (
     <div className="bar-empty">
