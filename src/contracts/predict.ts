@@ -29,7 +29,12 @@ export const headerNames = {
   replica: 'x-slipway-replica',
   unit: 'x-slipway-unit',
   timeoutMs: 'x-slipway-timeout-ms',
+  /** On requests: the class of priority, no higher than the key's. */
+  priority: 'x-slipway-priority',
+  /** On requests: fields that may be left out where what answers does not have them. On answers: those that were. */
+  drop: 'x-slipway-drop',
   fallback: 'x-slipway-fallback',
+  cache: 'x-slipway-cache',
   /** On answers: milliseconds of compute that the replica spent on this request's share of its batch. */
   computeMs: 'x-slipway-compute-ms',
   queueMs: 'x-slipway-queue-ms',

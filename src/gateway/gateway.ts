@@ -12,13 +12,15 @@ import {
 } from '../kernel/index.ts'
 import type { Upstream } from '../providers/index.ts'
 import { Admission, ExposureCounter, type Refusal, SnapshotHolder } from '../routing/index.ts'
+import { credentialOf } from './auth/credential.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
+import { renderTextMetrics } from './metrics/render-text.ts'
 import { VersionMetricsTable } from './metrics/version-metrics.ts'
 import { openUpstream } from './open-upstream.ts'
 import { PredictCall, type PredictParts } from './predict/predict-call.ts'
-import { answerProblem, answerText } from './server/answer.ts'
+import { answerProblem, answerText, type ProblemForm } from './server/answer.ts'
 import { createHttpServer, listen, stopAccepting } from './server/http-server.ts'
 import { type Dispatched, dispatch } from './server/route-table.ts'
 import { SnapshotClient } from './snapshot/snapshot-client.ts'
@@ -27,6 +29,8 @@ import { SnapshotTaker } from './snapshot/snapshot-taker.ts'
 import { type BatchPoster, batchPoster } from './telemetry/post-batch.ts'
 import { TelemetrySender } from './telemetry/sender.ts'
 import { Spill } from './telemetry/spill.ts'
+import { isText } from './text/model-list.ts'
+import { TextFront, type TextOptions } from './text/text-front.ts'
 
 export interface GatewayOptions {
   /** `gateway-1`; with the start it makes the name that batches carry. */
@@ -44,6 +48,8 @@ export interface GatewayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Surfaces and neighbours of models of text; what is left out is plain. */
+  readonly text?: TextOptions
 }
 
 const EXPOSURE_WINDOW_MS = 60_000
@@ -68,6 +74,7 @@ export class Gateway {
   readonly #metrics = new VersionMetricsTable()
   readonly #admission: Admission
   readonly #predict: PredictParts
+  readonly #text: TextFront
   readonly #nextRequestId = requestIdSource()
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 })
   #table: GatewayTable | undefined
@@ -100,8 +107,9 @@ export class Gateway {
       log,
       path: this.#snapshotPath,
       connectGraceMs: limits.connectGraceMs,
-      onTable: (table) => {
-        this.#table = gatewayTable(table, options.pepper, this.#metrics)
+      onTable: (table, snapshot) => {
+        this.#text.follow(snapshot)
+        this.#table = gatewayTable(table, options.pepper, this.#metrics, this.#text.table)
         this.#admission.keepOnly(new Set(table.keys.keys()))
       },
     })
@@ -130,6 +138,7 @@ export class Gateway {
       table: () => this.#table as GatewayTable,
       isStopping: () => this.#isStopping,
     }
+    this.#text = new TextFront(options.text ?? {}, { ...this.#predict, log })
   }
 
   get #snapshotPath(): string {
@@ -169,6 +178,7 @@ export class Gateway {
     this.#server.closeAllConnections()
     await this.#taker.settled()
     this.#holder.close()
+    this.#text.close()
     await this.#sender.stop()
     this.#poster.close()
     this.#loopDelay.disable()
@@ -178,6 +188,7 @@ export class Gateway {
   #handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const startedMs = this.#options.clock.monotonicMs()
     const requestId = this.#nextRequestId()
+    let form: ProblemForm | undefined
     try {
       const url = request.url as string
       const mark = url.indexOf('?')
@@ -188,13 +199,17 @@ export class Gateway {
         this.#noSuchRoute(request, response, requestId, path, found)
         return
       }
+      form = this.#text.formOf(found, request.headers)
       const key = found.access === 'public' ? undefined : this.#authorize(request, found.access)
       if (found.name === 'predict')
         this.#predictFor(request, response, { requestId, found, key, query, expectsContinue, startedMs })
-      else this.#operate(request, response, requestId, found)
+      else if (found.access === 'predict') {
+        const arrived = { requestId, found, key: key as SnapshotKey, expectsContinue, startedMs }
+        this.#textFor(request, response, arrived, form)
+      } else this.#operate(request, response, requestId, found)
     } catch (error) {
       if (!isSlipwayError(error)) this.#options.log.error({ err: error, requestId }, 'request broke')
-      answerProblem(request, response, error, { requestId })
+      answerProblem(request, response, error, { requestId }, form)
     }
   }
 
@@ -202,7 +217,7 @@ export class Gateway {
     const table = this.#table
     if (table === undefined) throw new SlipwayError('control_unavailable', { url: this.#options.controlUrl })
     try {
-      return table.keys.authorize(request.headers.authorization, access, this.#options.clock.nowMs())
+      return table.keys.authorize(credentialOf(request.headers), access, this.#options.clock.nowMs())
     } catch (error) {
       this.#unauthenticated++
       throw error
@@ -233,10 +248,51 @@ export class Gateway {
       this.#admission.release(budget)
       throw new SlipwayError('unknown_model', { model: found.parameter.slice(0, 100) })
     }
+    if (isText(model)) {
+      const arrival = {
+        requestId,
+        key,
+        budget,
+        modelName: found.parameter,
+        expectsContinue,
+        errors: undefined,
+      }
+      const rows = this.#text.predict(arrival, request, response, startedMs)
+      if (refusal === undefined) rows.start()
+      else rows.refuse(refusedBy(refusal))
+      return
+    }
     const subject = { requestId, key, budget, model, table, query, expectsContinue }
     const predict = new PredictCall(this.#predict, subject, request, response, startedMs)
     if (refusal === undefined) predict.start()
     else predict.refuse(refusedBy(refusal))
+  }
+
+  #textFor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    arrived: {
+      requestId: string
+      found: Dispatched
+      key: SnapshotKey
+      expectsContinue: boolean
+      startedMs: number
+    },
+    form: ProblemForm | undefined,
+  ): void {
+    const { expectsContinue, found, key, requestId, startedMs } = arrived
+    if (this.#text.answerList(found, this.#table as GatewayTable, request, response, requestId)) return
+    const budget = this.#admission.budgetOf(key.publicId, key.limits)
+    const modelName = found.parameter === '' ? undefined : found.parameter
+    const arrival = { requestId, key, budget, modelName, expectsContinue, errors: form }
+    // Made before a place is taken, so that nothing that throws here can keep one.
+    const call = this.#text.call(found, arrival, request, response, startedMs)
+    const refusal = this.#admission.admit(budget, startedMs)
+    if (refusal === undefined) call.start()
+    else {
+      this.#refusedEarly++
+      call.refuse(refusedBy(refusal))
+    }
   }
 
   #operate(request: IncomingMessage, response: ServerResponse, requestId: string, found: Dispatched): void {
@@ -245,7 +301,8 @@ export class Gateway {
       const isReady = this.#table !== undefined && !this.#isStopping
       answerText(request, response, isReady ? 200 : 503, requestId, isReady ? 'ready\n' : 'not ready\n')
     } else {
-      const text = renderMetrics(this.#metrics.all(), this.#gauges())
+      const text =
+        renderMetrics(this.#metrics.all(), this.#gauges()) + renderTextMetrics(this.#text.metrics.all())
       answerText(request, response, 200, requestId, text, 'text/plain; version=0.0.4; charset=utf-8')
     }
   }

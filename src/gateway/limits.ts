@@ -21,6 +21,42 @@ export interface GatewayLimits {
   /** And how long requests in flight may take before they are cut too. */
   readonly stopTimeoutMs: number
   readonly spillBytes: number
+  readonly text: TextCallLimits
+}
+
+/** Bounds of requests to models of text. */
+export interface TextCallLimits {
+  readonly maxBodyBytes: number
+  readonly maxDepth: number
+  readonly defaultTimeoutMs: number
+  readonly maxTimeoutMs: number
+  /** What a request that names no bound of its own is taken to put out, where tokens are reserved. */
+  readonly assumedOutputTokens: number
+  /** A stream is committed when so much, or for so long, was held back without any content. */
+  readonly holdBackBytes: number
+  readonly holdBackMs: number
+  /** A reader that takes nothing of what waits for it is cut after this. */
+  readonly writeTimeoutMs: number
+  /** How long an upstream that was cancelled may take to say what was used. */
+  readonly settleGraceMs: number
+  /** How often open streams are looked at. */
+  readonly tickMs: number
+  /** Rows of one predict request that are generated at the same time. */
+  readonly rowsAtOnce: number
+}
+
+export const defaultTextCallLimits: TextCallLimits = {
+  maxBodyBytes: 32 * 1024 * 1024,
+  maxDepth: 128,
+  defaultTimeoutMs: 600_000,
+  maxTimeoutMs: 86_400_000,
+  assumedOutputTokens: 1024,
+  holdBackBytes: 65_536,
+  holdBackMs: 60_000,
+  writeTimeoutMs: 60_000,
+  settleGraceMs: 10_000,
+  tickMs: 1000,
+  rowsAtOnce: 8,
 }
 
 export const defaultGatewayLimits: GatewayLimits = {
@@ -37,4 +73,5 @@ export const defaultGatewayLimits: GatewayLimits = {
   stopGraceMs: 200,
   stopTimeoutMs: 30_000,
   spillBytes: 256 * 1024 * 1024,
+  text: defaultTextCallLimits,
 }

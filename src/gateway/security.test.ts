@@ -18,7 +18,18 @@ describe('every route of this listener', () => {
       'GET /livez public',
       'GET /metrics read',
       'GET /readyz public',
+      'GET /v1/models predict',
+      'GET /v1/models/{model} predict',
+      'POST /api/v1/models/{model}/generate predict',
       'POST /api/v1/models/{model}/predict predict',
+      'POST /v1/chat/completions predict',
+      'POST /v1/completions predict',
+      'POST /v1/embeddings predict',
+      'POST /v1/messages predict',
+      'POST /v1/messages/count_tokens predict',
+      'POST /v1/moderations predict',
+      'POST /v1/rerank predict',
+      'POST /v1/responses predict',
     ])
   })
 

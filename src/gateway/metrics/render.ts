@@ -44,7 +44,15 @@ export function renderMetrics(versions: Iterable<VersionMetrics>, gauges: Gatewa
     for (const metrics of all) text.line(name, perVersion(metrics), read(metrics))
   }
   text.head('slipway_gateway_request_seconds', 'histogram', 'From arrival to answer.')
-  for (const metrics of all) renderHistogram(text, perVersion(metrics), metrics)
+  for (const metrics of all)
+    renderHistogram(
+      text,
+      'slipway_gateway_request_seconds',
+      perVersion(metrics),
+      metrics.latency,
+      metrics.latencySumMs,
+      EDGES,
+    )
   for (const [name, type, help, read] of GAUGES) {
     text.head(name, type, help)
     text.line(name, '', read(gauges))
@@ -126,20 +134,28 @@ const GAUGES: readonly [
   ['process_resident_memory_bytes', 'gauge', 'Resident memory.', (g) => g.residentBytes],
 ]
 
-function renderHistogram(text: MetricText, labels: string, metrics: VersionMetrics): void {
+/** @param edges buckets whose upper edges are told. */
+export function renderHistogram(
+  text: MetricText,
+  name: string,
+  labels: string,
+  counts: Uint32Array,
+  sumMs: number,
+  edges: readonly number[],
+): void {
   let seen = 0
   let bucket = 0
-  for (const edge of EDGES) {
-    for (; bucket <= edge; bucket++) seen += metrics.latency[bucket] as number
-    text.line('slipway_gateway_request_seconds_bucket', `${labels},le="${bucketEdgeMs(edge) / 1000}"`, seen)
+  for (const edge of edges) {
+    for (; bucket <= edge; bucket++) seen += counts[bucket] as number
+    text.line(`${name}_bucket`, `${labels},le="${bucketEdgeMs(edge) / 1000}"`, seen)
   }
-  for (; bucket < HISTOGRAM_BUCKETS; bucket++) seen += metrics.latency[bucket] as number
-  text.line('slipway_gateway_request_seconds_bucket', `${labels},le="+Inf"`, seen)
-  text.line('slipway_gateway_request_seconds_sum', labels, metrics.latencySumMs / 1000)
-  text.line('slipway_gateway_request_seconds_count', labels, seen)
+  for (; bucket < HISTOGRAM_BUCKETS; bucket++) seen += counts[bucket] as number
+  text.line(`${name}_bucket`, `${labels},le="+Inf"`, seen)
+  text.line(`${name}_sum`, labels, sumMs / 1000)
+  text.line(`${name}_count`, labels, seen)
 }
 
-class MetricText {
+export class MetricText {
   #text = ''
 
   head(name: string, type: string, help: string): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { headerNames } from '../../contracts/index.ts'
+import { headerNames, type Problem } from '../../contracts/index.ts'
 import { isSlipwayError, toProblem } from '../../kernel/index.ts'
 
 /** A refused request with more than this still to come is not read to its end: its connection closes. */
@@ -12,21 +12,29 @@ export interface ProblemHeaders {
   readonly model?: string | undefined
   readonly version?: string | undefined
   readonly replica?: string | undefined
+  readonly fallback?: string | undefined
   readonly allow?: readonly string[] | undefined
 }
 
-/** Answers with problem+json (RFC 9457); says when to come back where the error does. */
+/** How the clients of one surface read errors. */
+export interface ProblemForm {
+  readonly contentType: string
+  write(problem: Problem): object
+}
+
+/** Answers with problem+json (RFC 9457), or in the form given; says when to come back where the error does. */
 export function answerProblem(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
   told: ProblemHeaders,
+  form?: ProblemForm,
 ): void {
   const problem = toProblem(error, told.requestId)
-  const body = Buffer.from(JSON.stringify(problem))
+  const body = Buffer.from(JSON.stringify(form === undefined ? problem : form.write(problem)))
   const headers = [
     'content-type',
-    'application/problem+json',
+    form === undefined ? 'application/problem+json' : form.contentType,
     'content-length',
     String(body.length),
     headerNames.requestId,
@@ -35,6 +43,7 @@ export function answerProblem(
   if (told.model !== undefined) headers.push(headerNames.model, told.model)
   if (told.version !== undefined) headers.push(headerNames.version, told.version)
   if (told.replica !== undefined) headers.push(headerNames.replica, told.replica)
+  if (told.fallback !== undefined) headers.push(headerNames.fallback, told.fallback)
   if (told.allow !== undefined) headers.push('allow', told.allow.join(', '))
   const retryAfterMs = isSlipwayError(error) ? error.parameters.retryAfterMs : undefined
   if (retryAfterMs !== undefined) headers.push('retry-after', String(Math.ceil(Number(retryAfterMs) / 1000)))

@@ -11,7 +11,7 @@ export interface SnapshotTakerOptions {
   readonly log: Logger
   readonly path: string
   readonly connectGraceMs: number
-  readonly onTable: (table: RoutingTable<Upstream, CompiledContract>) => void
+  readonly onTable: (table: RoutingTable<Upstream, CompiledContract>, snapshot: Snapshot) => void
 }
 
 /**
@@ -58,7 +58,7 @@ export class SnapshotTaker {
       if (prepared.opened.length > 0) await this.#whenConnected(prepared.opened)
       if (this.#wanted !== undefined) continue
       prepared.commit()
-      onTable(prepared.table)
+      onTable(prepared.table, snapshot)
       log.info({ revision: snapshot.revision }, 'snapshot in use')
       if (!isStored) this.#store(snapshot)
       this.#graceEndsMs = clock.monotonicMs() + connectGraceMs

@@ -120,10 +120,9 @@ export interface Reservation {
 
 export interface LimitRefusal {
   readonly isRefusal: true
-  readonly code: 'rate_limited' | 'concurrency_limited' | 'overloaded' | 'limit_reached'
+  readonly code: 'limit_reached' | 'overloaded'
   /** Which limit, for a person: `tokens a minute of key a1b2 (10000)`. */
   readonly what: string
-  readonly limit: number
   readonly retryAfterMs: number
 }
 
