@@ -78,6 +78,23 @@ export function describeCopy(opened: () => Opened): void {
     })
   })
 
+  test.each([
+    ['/', 'Requests of spam_filter, last 15 minutes', /^\d\d:\d\d:\d\d · v1 [\d.]+\/s, v2 [\d.]+\/s$/],
+    [`/models/${MODEL}`, 'How long do answers take?', /^[\d.]+ ms to [\d.]+ ms · v1 [\d.]+ %, v2 [\d.]+ %$/],
+    [`/models/${MODEL}`, 'Who answered when?', /UTC.* · v1 \d+ %/],
+    [`/changes/${STORIES.canary}`, 'Is v2 failing right now?', /1 % · v2 [\d.]+ %, v1 [\d.]+ % of/],
+  ])('on %s, a pointer over “%s” reads a value', async (path, name, reading) => {
+    const { browser, dashboard } = opened()
+    const { page, context } = await openPage(browser, { scheme: 'light', width: 1360 })
+    await page.goto(await dashboard.signInAt(path))
+    const drawing = page.getByRole('img', { name })
+    await drawing.scrollIntoViewIfNeeded()
+    const { x, y, width, height } = (await drawing.boundingBox())!
+    await page.mouse.move(x + width * 0.4, y + height / 2)
+    await page.locator('.reading, .spark-reading').filter({ hasText: reading }).first().waitFor()
+    await context.close()
+  })
+
   test('where the browser gives no clipboard, the chart is saved as a file', async () => {
     const { browser, dashboard } = opened()
     const { page, context } = await openPage(browser, { scheme: 'light', width: 1360 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createClient } from '../../sdk/index.ts'
-import { sampleChange, sampleLook, sampleRollout, withVersions } from '../../store/testing/samples.ts'
-import { openTestApi, type TestApi } from '../testing/open-api.ts'
+import { openTestApi, type TestApi } from '../../src/api/testing/open-api.ts'
+import { createClient } from '../../src/sdk/index.ts'
+import { sampleChange, sampleLook, sampleRollout, withVersions } from '../../src/store/testing/samples.ts'
 
 let api: TestApi
 let reader: ReturnType<typeof createClient>
