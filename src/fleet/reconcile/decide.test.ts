@@ -43,7 +43,12 @@ function split(shares: TrafficRow['shares']): TrafficRow[] {
   return [{ model: 'spam', revision: 1, shares, slices: [], reason: '', updatedAt: 0 }]
 }
 
-const nothing: ReconcileMemory = { drainingSinceMs: new Map(), starting: [], failedStarts: new Map() }
+const nothing: ReconcileMemory = {
+  drainingSinceMs: new Map(),
+  heardFromMs: 0,
+  starting: [],
+  failedStarts: new Map(),
+}
 const marked = (agesMs: Record<string, number>): ReconcileMemory => ({
   ...nothing,
   drainingSinceMs: new Map(Object.entries(agesMs).map(([id, ageMs]) => [id, NOW - ageMs])),
@@ -230,6 +235,13 @@ describe('leaving', () => {
       replicas: two,
       memory: marked({ new: defaultTimings.noticeMs }),
       expected: [stop('new')],
+    },
+    {
+      says: 'but not when control has just come back and they may not have found it yet',
+      wish: wish('active', 1),
+      replicas: two,
+      memory: { ...marked({ new: defaultTimings.noticeMs }), heardFromMs: NOW - 10 },
+      expected: [],
     },
     {
       says: 'wanted again meanwhile',

@@ -7,6 +7,8 @@ import { mayStart, type ReplicaTimings, verdictOnFailures } from './failures.ts'
 export interface ReconcileMemory {
   /** Replicas that gateways were told to leave alone, and since when. */
   readonly drainingSinceMs: ReadonlyMap<string, number>
+  /** When every gateway that served before this process began has heard from it; 0 where nothing ran then. */
+  readonly heardFromMs: number
   /** Starts that are under way and not yet seen by the backend, one entry each, as `model/label`. */
   readonly starting: readonly string[]
   /** Starts that did not get as far as a process, by `model/label`. */
@@ -31,12 +33,15 @@ export type Action =
 export interface ReconcileTimings extends ReplicaTimings {
   /** From the mark in the snapshot to SIGTERM: gateways get snapshots pushed, within 50 ms here. */
   readonly noticeMs: number
+  /** From the start of this process to that notice: gateways that lost control try again every 7.5 s or sooner. */
+  readonly reconnectMs: number
   /** A replica that is not ready by then is given up. */
   readonly startTimeoutMs: number
 }
 
 export const defaultTimings: ReconcileTimings = {
   noticeMs: 1_000,
+  reconnectMs: 9_000,
   startTimeoutMs: 120_000,
   firstBackoffMs: 500,
   longestBackoffMs: 30_000,
@@ -51,7 +56,8 @@ export const defaultTimings: ReconcileTimings = {
  *
  * - A version with traffic keeps its wanted replicas and is never given up, whatever its status says.
  * - A ready replica is drained only where the ready ones that stay are enough; starting ones do not count as capacity.
- * - Nothing is ended that gateways may still send to: first the mark, then `noticeMs`, then the stop.
+ * - Nothing is ended that gateways may still send to: first the mark, then `noticeMs`, then the stop; where replicas
+ *   ran before this process, gateways get the time to find it first.
  * - A version that cannot be loaded, or that ends again and again before it was ever ready, is `failed`; it stays so
  *   until somebody deploys it again.
  */
@@ -192,7 +198,8 @@ function leave(
   if (!isComing(replica)) return [stop(replica)]
   const sinceMs = memory.drainingSinceMs.get(replica.replicaId)
   if (sinceMs === undefined) return [{ kind: 'drain', replicaId: replica.replicaId }]
-  return nowMs - sinceMs >= timings.noticeMs ? [stop(replica)] : []
+  const noticedMs = Math.max(sinceMs, memory.heardFromMs) + timings.noticeMs
+  return nowMs >= noticedMs ? [stop(replica)] : []
 }
 
 /** What ended is kept while it tells something about the next start, and not longer. */

@@ -39,6 +39,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
   const failedStarts = new Map<string, FailedStart>()
   const stopping = new Set<string>()
   const starting = new Map<string, string>()
+  let heardFromMs: number | undefined
 
   async function start(model: string, label: string): Promise<void> {
     const key = versionKey(model, label)
@@ -99,12 +100,18 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       const deployments = await store.deployments.list()
       const traffic = await store.traffic.list()
       const replicas = await backend.list()
+      heardFromMs ??= replicas.length === 0 ? 0 : clock.nowMs() + parts.timings.reconnectMs
       const present = new Set(replicas.map((replica) => replica.replicaId))
       for (const id of drainingSinceMs.keys()) if (!present.has(id)) drainingSinceMs.delete(id)
       return { deployments, traffic, replicas, draining: new Set([...drainingSinceMs.keys(), ...stopping]) }
     },
     async act({ deployments, traffic, replicas }) {
-      const memory = { drainingSinceMs, starting: [...starting.values()], failedStarts }
+      const memory = {
+        drainingSinceMs,
+        heardFromMs: heardFromMs ?? 0,
+        starting: [...starting.values()],
+        failedStarts,
+      }
       const usable = replicas.map((replica) => (stopping.has(replica.replicaId) ? leaving(replica) : replica))
       const actions = decide(deployments, usable, traffic, memory, clock.nowMs(), parts.timings)
       for (const action of actions) {

@@ -47,6 +47,8 @@ class World {
   /** When gateways were first told to leave a replica alone, by the snapshots that they got. */
   readonly markedAtMs = new Map<string, number>()
   snapshot: Snapshot | undefined
+  /** When every gateway has surely come back to the control process of now. */
+  heardFromMs = 0
 
   constructor() {
     this.store.addModel(MODEL, LABELS)
@@ -90,6 +92,8 @@ class World {
     const markedMs = this.markedAtMs.get(replicaId)
     if (markedMs === undefined || this.clock.nowMs() - markedMs < defaultTimings.noticeMs - 50)
       this.broken.push(`${replicaId} was stopped before gateways had time to leave it`)
+    if (this.clock.nowMs() < this.heardFromMs)
+      this.broken.push(`${replicaId} was stopped before gateways had time to find the new control`)
     const share = (await this.store.traffic.get(MODEL))?.shares[leaving.label] ?? 0
     const wanted = (await this.store.deployments.find(MODEL, leaving.label))?.replicas ?? 0
     const stay = all.filter(
@@ -151,6 +155,8 @@ class World {
         const old = fleet
         this.fleet = this.startControl()
         await old.close()
+        // A gateway waits 5 s between two tries, and half of that more by jitter.
+        if ((await this.replicas.list()).length > 0) this.heardFromMs = this.clock.nowMs() + 7_500
         return
       }
       case 'store-fails': {

@@ -217,6 +217,12 @@ describe('at full traffic', () => {
     ],
     ['not while it is seen to answer', full, { shares, splitAtMs: after, champion: up }, wait],
     [
+      'not while nothing at all is heard, as after a restart',
+      full,
+      { shares, splitAtMs: after, champion: silent, candidate: silent },
+      wait,
+    ],
+    [
       'is done',
       full,
       { shares, splitAtMs: after, champion: { ...silent, status: 'draining' } },
@@ -235,6 +241,12 @@ describe('aborting', () => {
     ['whatever state the candidate is in', back, { candidate: { ...up, status: 'failed' } }, split(0, 'bad')],
     ['waits for silence', back, settled, wait],
     ['and for telemetry to settle', back, { shares, splitAtMs: NOW - 3_000, candidate: silent }, wait],
+    [
+      'and for the champion to be heard: after a restart gateways may still deal by the split before',
+      back,
+      { ...settled, candidate: silent, champion: silent },
+      wait,
+    ],
     ['then stops the candidate', back, { ...settled, candidate: silent }, { kind: 'stop', version: 'v2' }],
     [
       'and says how long the last answer took',

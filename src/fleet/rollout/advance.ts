@@ -134,8 +134,7 @@ function promote(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
   if (look === undefined || look.decision === 'hold')
     return say(rollout, `${HELD_BY_DOUBT}${look?.reason ?? 'no look'}`)
   if (isUp(world.champion)) {
-    // Only traffic that was seen to have stopped lets capacity go.
-    return world.champion.isSilent ? { kind: 'stop', version: rollout.champion } : WAIT
+    return isLeft(world.champion, world.candidate) ? { kind: 'stop', version: rollout.champion } : WAIT
   }
   return { kind: 'update', patch: { state: 'done', finishedAt: nowMs, reason: null } }
 }
@@ -144,7 +143,7 @@ function goBack(rollout: Rollout, world: RolloutWorld, nowMs: number): Move {
   if (shareOf(world, rollout.champion) < 100)
     return { kind: 'split', candidatePercent: 0, reason: rollout.reason ?? 'aborted' }
   const sinceMs = nowMs - Math.max(rollout.stepStartedAt, world.splitAtMs)
-  const isQuiet = sinceMs >= SILENCE_MS && world.candidate.isSilent
+  const isQuiet = sinceMs >= SILENCE_MS && isLeft(world.candidate, world.champion)
   if (!isQuiet && sinceMs < LONGEST_SILENCE_WAIT_MS) return WAIT
   if (isUp(world.candidate)) return { kind: 'stop', version: rollout.candidate }
   const answeredAtMs = world.candidateAnsweredAtMs ?? rollout.stepStartedAt
@@ -207,6 +206,14 @@ function say(rollout: Rollout, reason: string): Move {
 
 function isDoubtOld(rollout: Rollout, look: RolloutLook, nowMs: number): boolean {
   return nowMs - Math.max(rollout.stepStartedAt, look.windowEndMs) >= PAUSE_AFTER_MS
+}
+
+/**
+ * Only traffic that was seen to have stopped lets capacity go. Silence of both arms is no such sight: after a restart of
+ * control, gateways that are not connected yet send no telemetry, and deal by the split before.
+ */
+function isLeft(arm: ArmState, other: ArmState): boolean {
+  return arm.isSilent && !other.isSilent
 }
 
 function isUp(arm: ArmState): boolean {

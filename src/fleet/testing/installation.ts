@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,21 +12,36 @@ import { modelServerEntry } from './local-place.ts'
 
 /** Control and a gateway as the processes that they are, over a data folder of their own. */
 export interface Installation {
+  readonly folder: string
   readonly gatewayUrl: string
   readonly key: string
   startControl(): Promise<void>
   /** SIGKILL. */
   killControl(): Promise<void>
+  startGateway(): Promise<void>
+  /** Resolves when the process is gone; at once when it was gone already. */
+  end(process: 'control' | 'gateway', signal: NodeJS.Signals): Promise<void>
+  /** The control API as it answers, whatever it answers. */
+  ask(method: string, path: string, body?: unknown): Promise<Response>
   /** An answer of the control API, or its problem, thrown. */
   call<T = unknown>(method: string, path: string, body?: unknown): Promise<T>
   replicas(): Promise<ObservedReplica[]>
   close(): Promise<void>
 }
 
+export interface InstallationOptions {
+  /** The data folder, which goes at the end; left out: a new one. */
+  readonly folder?: string
+  /** What the processes get beside ports and folder. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Where the processes write their logs; left out: into the data folder. */
+  readonly logsFolder?: string
+}
+
 const apps = resolve(import.meta.dirname, '../../apps')
 
-export async function openInstallation(): Promise<Installation> {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-whole-'))
+export async function openInstallation(options: InstallationOptions = {}): Promise<Installation> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'slipway-whole-'))
   const [controlPort, gatewayPort] = [await freePort(), await freePort()]
   const controlUrl = `http://127.0.0.1:${controlPort}`
   const gatewayUrl = `http://127.0.0.1:${gatewayPort}`
@@ -37,14 +52,16 @@ export async function openInstallation(): Promise<Installation> {
     SLIPWAY_GATEWAY_PORT: String(gatewayPort),
     SLIPWAY_CONTROL_URL: controlUrl,
     SLIPWAY_GATEWAY_URL: gatewayUrl,
+    ...options.environment,
   }
   const children = new Map<string, ChildProcess>()
   const launch = (name: string): ChildProcess => {
-    const log = openSync(join(folder, `${name}.log`), 'a')
+    const log = openSync(join(options.logsFolder ?? folder, `${name}.log`), 'a')
     const child = spawn(process.execPath, [join(apps, `${name}.ts`)], {
       env: environment,
       stdio: ['ignore', log, log],
     })
+    closeSync(log)
     children.set(name, child)
     return child
   }
@@ -66,7 +83,18 @@ export async function openInstallation(): Promise<Installation> {
   const credentials = join(folder, 'credentials.json')
   const keyOf = () => (JSON.parse(readFileSync(credentials, 'utf8')) as { key: string }).key
 
+  const ask = (method: string, path: string, body?: unknown) =>
+    fetch(`${controlUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${keyOf()}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+
   const installation: Installation = {
+    folder,
     gatewayUrl,
     get key() {
       return keyOf()
@@ -76,15 +104,14 @@ export async function openInstallation(): Promise<Installation> {
       await answers(`${controlUrl}/readyz`)
     },
     killControl: () => end('control', 'SIGKILL'),
+    async startGateway() {
+      launch('gateway')
+      await answers(`${gatewayUrl}/livez`)
+    },
+    end,
+    ask,
     async call<T>(method: string, path: string, body?: unknown) {
-      const answer = await fetch(`${controlUrl}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${keyOf()}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
+      const answer = await ask(method, path, body)
       const content = (await answer.json()) as T
       if (!answer.ok) throw new Error(`${method} ${path}: ${JSON.stringify(content)}`)
       return content
@@ -100,8 +127,7 @@ export async function openInstallation(): Promise<Installation> {
   }
   await installation.startControl()
   while (!existsSync(credentials)) await systemClock.sleep(20)
-  launch('gateway')
-  await answers(`${gatewayUrl}/livez`)
+  await installation.startGateway()
   return installation
 }
 

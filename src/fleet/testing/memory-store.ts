@@ -193,6 +193,7 @@ export function createMemoryStore(clock: Clock): MemoryStore {
         return looks.get(id) ?? []
       },
     },
+    settings: { list: async () => [] },
     keys: {
       async list() {
         return { items: keys, next: null }

@@ -3,7 +3,9 @@ import { systemClock } from '../../kernel/index.ts'
 
 export interface Answer {
   readonly atMs: number
+  /** 0: there was no answer; `body` says why. */
   readonly status: number
+  readonly requestId: string | undefined
   readonly version: string | undefined
   readonly replica: string | undefined
   readonly body: string
@@ -71,6 +73,7 @@ function ask(url: string, key: string, unit: string, agent: Agent): Promise<Answ
 
 function answerOf(status: number, body: string, headers: NodeJS.Dict<string | string[]>): Answer {
   const text = (name: string) => (headers[name] === undefined ? undefined : String(headers[name]))
+  const requestId = text('x-slipway-request-id')
   const [version, replica] = [text('x-slipway-version'), text('x-slipway-replica')]
-  return { atMs: Date.now(), status, version, replica, body }
+  return { atMs: Date.now(), status, requestId, version, replica, body }
 }
