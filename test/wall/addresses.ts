@@ -1,5 +1,4 @@
-import type { AddressInfo } from 'node:net'
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
 /** Addresses at which something goes wrong before any HTTP does. */
 export interface BadAddresses {
@@ -18,16 +17,18 @@ export async function openBadAddresses(): Promise<BadAddresses> {
   const gone = await listening(createServer())
   const refused = `http://127.0.0.1:${portOf(gone)}`
   await closed(gone)
+  const sockets = new Set<Socket>()
+  const track = (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
+  }
   const plain = await listening(
-    createServer((socket) => socket.on('error', () => undefined).end('no TLS here\r\n')),
-  )
-  const sockets = new Set<{ destroy(): void }>()
-  const mute = await listening(
     createServer((socket) => {
-      sockets.add(socket)
-      socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
+      track(socket)
+      socket.end('no TLS here\r\n')
     }),
   )
+  const mute = await listening(createServer(track))
   return {
     refused,
     unnamed: 'http://provider.invalid',

@@ -42,6 +42,8 @@ export type Fault =
 export interface Script {
   readonly fixture?: 'text' | 'tools'
   readonly fault?: Fault
+  /** The content of a stream so many times over: a long answer. */
+  readonly repeat?: number
   /** Line ends of the events. */
   readonly newline?: '\n' | '\r\n' | '\r'
   /** Offsets at which the body is cut into writes, or one write per so many bytes; left out: a write per event. */

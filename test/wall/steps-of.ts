@@ -11,7 +11,7 @@ export function stepsOf(dialect: WireDialect, script: Script, isStream: boolean)
   const steps: Step[] = [headOf(dialect, script, isStream)]
   if (fault?.kind === 'stalls-after-head') return [...steps, { act: 'nothing-more' }]
   if (isStream) {
-    const { ending, events } = streamed(dialect, fixture, fault)
+    const { ending, events } = streamed(dialect, repeated(fixture, script.repeat ?? 1), fault)
     return [...steps, ...writesOf(events, script), ...ending]
   }
   const { bytes, ending } = whole(dialect, fixture, fault)
@@ -58,6 +58,19 @@ function headOf(dialect: WireDialect, { fault, headers }: Script, isStream: bool
       ...(fault?.kind === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
       ...headers,
     },
+  }
+}
+
+/** From the first content to the end of it. */
+function repeated(fixture: WireFixture, times: number): WireFixture {
+  if (times === 1) return fixture
+  const { contentEvents, events, firstContent, usageAt } = fixture
+  const content = events.slice(firstContent, firstContent + contentEvents)
+  const added = Array.from({ length: times - 1 }, () => content).flat()
+  return {
+    ...fixture,
+    events: [...events.slice(0, firstContent), ...added, ...events.slice(firstContent)],
+    usageAt: usageAt < 0 ? usageAt : usageAt + added.length,
   }
 }
 

@@ -15,6 +15,8 @@ export interface WireFixture {
   readonly events: readonly string[]
   /** Place of the first event that a user would see something of. */
   readonly firstContent: number
+  /** How many of them there are from there on, one after the other. */
+  readonly contentEvents: number
   /** Place of the event that tells the usage; -1 where it stands inside others. */
   readonly usageAt: number
 }

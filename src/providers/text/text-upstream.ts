@@ -61,7 +61,10 @@ export interface TextCall {
 export interface TextSink {
   /** A try was accepted with a 2xx status; comes again when a later try is. */
   accepted(by: AcceptedBy): void
-  /** Translated streams. The first event with content comes only when it is there: nothing before commits anything. */
+  /**
+   * Translated streams. The first event with content comes only when it is there: nothing before commits anything.
+   * `ended` and `failed` never come: how it ended is told by `settled`.
+   */
   event(event: GenerateEvent): void
   /** Relayed streams: whole events, to be written as they are. */
   relayed(bytes: Buffer, seen: RelaySeen): void
@@ -96,6 +99,8 @@ export interface TextExchange {
 export interface TextOutcome {
   /** Undefined: it ended as it should. */
   readonly failure: TextFailure | undefined
+  /** Whose key or region the last try used; left out where there are no accounts. */
+  readonly account?: string | null
   /** Merged over the stream; classes that were never told are null. */
   readonly usage: TokenUsage
   readonly finishReason: string | null

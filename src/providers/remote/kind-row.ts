@@ -1,0 +1,53 @@
+import type { DialectName } from '../../dialects/index.ts'
+import type { RateHeaders } from './rate-headers.ts'
+
+/**
+ * How requests prove who sends them.
+ * - `bearer`: `authorization: Bearer <key>`; no key: no header (servers of one's own).
+ * - `x-api-key`, `api-key`, `x-goog-api-key`: the key in that header.
+ * - `sigv4`: AWS Signature Version 4 with key and secret, or a Bedrock API key as a bearer where there is no secret.
+ * - `google`: an access token of a service account or of ambient credentials.
+ */
+export type AuthStyle = 'bearer' | 'x-api-key' | 'api-key' | 'x-goog-api-key' | 'sigv4' | 'google'
+
+export type Operation =
+  | 'chat'
+  | 'chatStream'
+  | 'completions'
+  | 'responses'
+  | 'messages'
+  | 'embeddings'
+  | 'rerank'
+  | 'moderations'
+  | 'countTokens'
+
+/**
+ * One kind of provider. Places in curly braces are filled per request: `{model}` (percent-encoded), `{region}` of the
+ * account, `{project}` and `{apiVersion}` of the provider.
+ */
+export interface KindRow {
+  /** Undefined: there is none to start from, the provider must name it. */
+  readonly baseUrl?: string
+  readonly auth: AuthStyle
+  /** A key must be there: nobody is served without. */
+  readonly needsKey: boolean
+  /** What generation is translated to. */
+  readonly dialect: DialectName
+  /** Below the base URL. An operation that is not here is not offered. */
+  readonly paths: Readonly<Partial<Record<Operation, string>>>
+  /** Client dialects whose bytes are taken as they are, by the path that takes them. */
+  readonly relays: Readonly<Partial<Record<DialectName, Operation>>>
+  readonly rates: RateHeaders
+  /** The first that is there is told. */
+  readonly requestIds: readonly string[]
+  /** Type of a stream; left out: `text/event-stream`. */
+  readonly streamType?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly apiVersion?: string
+  readonly region?: string
+  /** Must be named by each account (or the kind has a usual one). */
+  readonly needsRegion?: boolean
+  readonly needsProject?: boolean
+  /** What AWS signatures are made for. */
+  readonly service?: string
+}
