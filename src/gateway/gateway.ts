@@ -16,7 +16,6 @@ import { credentialOf } from './auth/credential.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
-import { renderTextMetrics } from './metrics/render-text.ts'
 import { VersionMetricsTable } from './metrics/version-metrics.ts'
 import { openUpstream } from './open-upstream.ts'
 import { PredictCall, type PredictParts } from './predict/predict-call.ts'
@@ -301,8 +300,7 @@ export class Gateway {
       const isReady = this.#table !== undefined && !this.#isStopping
       answerText(request, response, isReady ? 200 : 503, requestId, isReady ? 'ready\n' : 'not ready\n')
     } else {
-      const text =
-        renderMetrics(this.#metrics.all(), this.#gauges()) + renderTextMetrics(this.#text.metrics.all())
+      const text = renderMetrics(this.#metrics.all(), this.#gauges()) + this.#text.metricsText
       answerText(request, response, 200, requestId, text, 'text/plain; version=0.0.4; charset=utf-8')
     }
   }

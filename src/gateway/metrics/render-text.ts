@@ -5,7 +5,7 @@ import type { TextMetrics } from './text-metrics.ts'
 const EDGES = Array.from({ length: 20 }, (_, index) => (index + 6) * 16)
 
 /** Models of text, beside what all requests are counted as; nothing where none was ever named. */
-export function renderTextMetrics(versions: Iterable<TextMetrics>): string {
+export function renderTextMetrics(versions: Iterable<TextMetrics>, unsentBytes: number): string {
   const all = [...versions]
   if (all.length === 0) return ''
   const text = new MetricText()
@@ -34,6 +34,8 @@ export function renderTextMetrics(versions: Iterable<TextMetrics>): string {
   for (const metrics of all)
     for (const [rung, count] of metrics.fallbacks)
       text.line('slipway_gateway_text_fallbacks_total', `${labelsOf(metrics)},rung="${rung}"`, count)
+  text.head('slipway_gateway_text_unsent_bytes', 'gauge', 'Bytes of answers that wait for slow clients.')
+  text.line('slipway_gateway_text_unsent_bytes', '', unsentBytes)
   return text.toString()
 }
 

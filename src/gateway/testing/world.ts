@@ -1,21 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type {
-  KeyLimits,
-  ModelContract,
-  Scope,
-  Snapshot,
-  SnapshotKey,
-  TrafficShares,
+import {
+  type KeyLimits,
+  type ModelContract,
+  type Provider,
+  provider,
+  type Scope,
+  type Snapshot,
+  type SnapshotKey,
+  type SnapshotModel,
+  type TrafficShares,
 } from '../../contracts/index.ts'
 import { type Clock, macOfSecret, newKeySecret, silentLogger, systemClock } from '../../kernel/index.ts'
 import { resplit } from '../../routing/index.ts'
 import { defaultGatewayLimits, Gateway, type GatewayLimits } from '../index.ts'
+import type { TextOptions } from '../text/text-front.ts'
 import { FakeControl } from './fake-control.ts'
 import { type FakeReplica, fakeReplica, sumContract } from './fake-replica.ts'
+import type { ScriptedUpstream } from './scripted-upstream.ts'
 
 export interface Answer {
   readonly status: number
@@ -42,6 +47,8 @@ export interface WorldOptions {
   captureFailures?: boolean
   startControl?: boolean
   awaitReady?: boolean
+  /** Models of text, the providers that their versions name, and what the gateway is given for them. */
+  text?: { models: SnapshotModel[]; upstreams: ScriptedUpstream[]; options?: TextOptions }
 }
 
 /** A gateway on real sockets, with a fake control and fake replicas around it. */
@@ -94,7 +101,17 @@ export class World {
       clock: this.options.clock ?? systemClock,
       random: Math.random,
       log: silentLogger(),
+      text: {
+        openProvider: ({ name }) => this.upstream(name),
+        ...this.options.text?.options,
+      },
     })
+  }
+
+  upstream(name = 'acme'): ScriptedUpstream {
+    const found = this.options.text?.upstreams.find(({ id }) => id === name)
+    if (found === undefined) throw new Error(`no upstream is called ${name}`)
+    return found
   }
 
   addKey(wanted: {
@@ -132,7 +149,9 @@ export class World {
       revision: ++this.revision,
       createdAt: Date.now(),
       keys: this.keys,
+      providers: (this.options.text?.upstreams ?? []).map(({ id }) => providerOf(id)),
       models: [
+        ...(this.options.text?.models ?? []),
         {
           model: 'm',
           contract: this.contract,
@@ -209,6 +228,24 @@ export class World {
     })
   }
 
+  /** Sends and gives the answer as it begins, to be read by the caller. */
+  open(sent: Sent): Promise<IncomingMessage> {
+    const { method = 'POST', path, headers = {}, body, signal } = sent
+    const all = {
+      authorization: `Bearer ${this.key}`,
+      ...(body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      ...headers,
+    }
+    return new Promise((resolve, reject) => {
+      const where = { host: '127.0.0.1', port: this.port, method, path, headers: all, agent: false as const }
+      const request = httpRequest({ ...where, ...(signal === undefined ? {} : { signal }) }, resolve)
+      request.on('error', reject)
+      request.end(body)
+    })
+  }
+
   /** The records control has, once there are so many. */
   async records(count: number) {
     await until(() => this.control.records.length >= count)
@@ -223,6 +260,10 @@ export class World {
     await this.control.stop()
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+function providerOf(name: string): Provider {
+  return provider.parse({ name, kind: 'openai-compatible', revision: 1, updatedAt: 0 })
 }
 
 export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {

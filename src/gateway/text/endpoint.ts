@@ -2,7 +2,6 @@ import type { EmbedAnswer, GenerateAnswer, RerankAnswer, TextOperation } from '.
 import type { AnswerContext, JsonObject, RequestGlance, SurfaceDialect } from '../../dialects/index.ts'
 import type { TextCall as UpstreamCall } from '../../providers/index.ts'
 import type { ProblemForm } from '../server/answer.ts'
-import { slipwaySurface } from './slipway-surface.ts'
 
 export type NeutralAnswer = GenerateAnswer | EmbedAnswer | RerankAnswer | JsonObject
 export type UpstreamWork = UpstreamCall['work']

@@ -1,6 +1,8 @@
 /** What is looked at on every tick while it is open. */
 export interface Kept {
   tick(nowMs: number): void
+  /** What waits in this process for a client to take it. */
+  readonly unsentBytes: number
 }
 
 /** What has text to write at the end of this turn of the event loop. */
@@ -34,8 +36,10 @@ export class StreamKeeper {
     this.#timer.unref()
   }
 
-  get open(): number {
-    return this.#kept.size
+  get unsentBytes(): number {
+    let bytes = 0
+    for (const one of this.#kept) bytes += one.unsentBytes
+    return bytes
   }
 
   add(one: Kept): void {

@@ -5,7 +5,7 @@ import {
   headerNames,
   type TextRecord,
 } from '../../contracts/index.ts'
-import type { AnswerContext, JsonObject, StreamWriter } from '../../dialects/index.ts'
+import type { AnswerContext, JsonObject, StreamWriter, SurfaceDialect } from '../../dialects/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import type { RelaySeen } from '../../providers/index.ts'
 import type { ProblemHeaders } from '../server/answer.ts'
@@ -40,6 +40,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   #held: (GenerateEvent | Buffer)[] = []
   #heldBytes = 0
   #isCommitted = false
+  #isRelayed = false
   #askedMs = 0
   /** When the work was told to stop, or 0. */
   #stoppedMs = 0
@@ -55,11 +56,15 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
     return !this.#isCommitted && !this.isDone
   }
 
+  get unsentBytes(): number {
+    return this.response.writableLength
+  }
+
   event(event: GenerateEvent): void {
     if (this.isDone) return
     const isContent = CONTENT.has(event.type)
     if (isContent) this.#sawContent(1)
-    if (this.#isCommitted) (this.#out as StreamOut).write((this.#writer as StreamWriter).write(event))
+    if (this.#isCommitted) (this.#out as StreamOut).write(this.#written(event))
     else {
       this.#held.push(event)
       this.#heldBytes += EVENT_BYTES
@@ -69,6 +74,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
 
   relayed(bytes: Buffer, seen: RelaySeen): void {
     if (this.isDone) return
+    this.#isRelayed = true
     if (seen.hasContent) this.#sawContent(seen.events)
     if (this.#isCommitted) (this.#out as StreamOut).writeBytes(bytes)
     else {
@@ -82,7 +88,8 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
     if (this.isDone) return
     if (!this.#isCommitted) this.#commit()
     const out = this.#out as StreamOut
-    if (this.#writer !== undefined) out.write(this.#writer.write({ type: 'ended' }))
+    // Relayed bytes bring their own mark of success.
+    if (!this.#isRelayed) out.write(this.#written({ type: 'ended' }))
     out.end()
     this.done(200, undefined)
   }
@@ -193,11 +200,9 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   protected failInStream(error: SlipwayError): boolean {
     if (!this.#isCommitted) return false
     const { code, message: detail, status } = error
-    // A relayed stream was not written here, so its error is the first and last thing that is.
-    this.#writer ??= this.#endpoint.dialect?.streamWriter(this.#context as AnswerContext)
     const { requestId } = this.arrival
     const out = this.#out as StreamOut
-    out.write(this.#writer?.write({ type: 'failed', code, detail, status, requestId }) ?? '')
+    out.write(this.#written({ type: 'failed', code, detail, status, requestId }))
     out.end()
     return true
   }
@@ -240,6 +245,11 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
     this.#ttftMs ??= this.parts.clock.monotonicMs() - this.startedMs
   }
 
+  #written(event: GenerateEvent): string {
+    this.#writer ??= (this.#endpoint.dialect as SurfaceDialect).streamWriter(this.#context as AnswerContext)
+    return this.#writer.write(event)
+  }
+
   #commit(): void {
     this.#isCommitted = true
     const headers = this.head('text/event-stream; charset=utf-8', this.told())
@@ -253,12 +263,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
     this.#out = out
     for (const held of this.#held) {
       if (Buffer.isBuffer(held)) out.writeBytes(held)
-      else {
-        this.#writer ??= (this.#endpoint.dialect as NonNullable<Endpoint['dialect']>).streamWriter(
-          this.#context as AnswerContext,
-        )
-        out.write(this.#writer.write(held))
-      }
+      else out.write(this.#written(held))
     }
     this.#held = []
   }

@@ -3,6 +3,7 @@ import type { Provider, Snapshot } from '../../contracts/index.ts'
 import { type Logger, SlipwayError } from '../../kernel/index.ts'
 import type { TextUpstream } from '../../providers/index.ts'
 import type { GatewayTable, TextTableParts } from '../gateway-table.ts'
+import { renderTextMetrics } from '../metrics/render-text.ts'
 import { TextMetricsTable } from '../metrics/text-metrics.ts'
 import type { PredictParts } from '../predict/predict-call.ts'
 import { answerText, type ProblemForm } from '../server/answer.ts'
@@ -110,6 +111,10 @@ export class TextFront {
     startedMs: number,
   ): PredictTextCall {
     return new PredictTextCall(this.#parts, arrival, request, response, startedMs)
+  }
+
+  get metricsText(): string {
+    return renderTextMetrics(this.metrics.all(), this.#parts.keeper.unsentBytes)
   }
 
   close(): void {

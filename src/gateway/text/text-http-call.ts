@@ -258,7 +258,9 @@ export abstract class TextHttpCall {
     const failure = this.#failure
     const code = failure === undefined ? null : failure === 'cancelled' ? failure : failure.code
     const status = this.#status
-    const outcome = code === null ? 'ok' : textOutcomeOf(code, status)
+    // A stream that failed was answered with 200; what it was is the error's own.
+    const outcome =
+      code === null ? 'ok' : textOutcomeOf(code, isSlipwayError(failure) ? failure.status : status)
     const latencyMs = this.#doneMs - this.startedMs
     const text = this.textRecord()
     const retries = Math.max(0, (text?.attempts.length ?? 0) - this.rows)
