@@ -98,10 +98,11 @@ export function draftOf(
 
 /** The candidate's spec: the champion's, with what the proposal says in its place. */
 export function inherit(champion: VersionSpec, { label: _, ...said }: ChangeProposal['to']): VersionSpec {
-  // Files and scripts are made for an engine: another engine starts without them.
-  const { artifact, preprocess, echo, ...shared } = champion
+  // Files, scripts and settings are made for an engine: another engine starts without them.
+  const { artifact, preprocess, echo, provider, modelName, llama, vllm, ...shared } = champion
+  const own = { artifact, preprocess, echo, provider, modelName, llama, vllm }
   const isSameEngine = said.engine === undefined || said.engine === champion.engine
-  const inherited = isSameEngine ? { ...shared, artifact, preprocess, echo } : shared
+  const inherited = isSameEngine ? { ...shared, ...own } : shared
   const batching = { ...inherited.batching, ...asStored(said.batching ?? {}) }
   return asStored(versionSpec.parse(asStored({ ...inherited, ...asStored(said), batching })))
 }

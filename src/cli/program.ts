@@ -7,6 +7,7 @@ import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addModelCommands } from './commands/model.ts'
 import { addServingCommands } from './commands/serving.ts'
+import { addTextCommands } from './commands/text.ts'
 import { addUpCommands } from './commands/up.ts'
 import { addVerifyCommand } from './commands/verify.ts'
 
@@ -40,6 +41,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addUpCommands(program)
   addModelCommands(program)
   addServingCommands(program)
+  addTextCommands(program)
   addChangeCommands(program)
   addVerifyCommand(program)
   addLadderCommand(program)

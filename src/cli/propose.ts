@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Change, ChangeProposal } from '../contracts/index.ts'
-import { type Client, parseChangeFile, type ReadFile, uploadFiles } from '../sdk/index.ts'
+import { type Client, parseChangeFile, type ReadFile, readTexts, uploadFiles } from '../sdk/index.ts'
 
 /** Reads a change file, stores the files that it names, and fills their digests in. */
 export async function readProposal(client: Client, path: string): Promise<ChangeProposal> {
   const file = parseChangeFile(await readFile(path, 'utf8'), path)
-  return file.proposal(await uploadFiles(client, file.files, beside(path)))
+  const read = beside(path)
+  return file.proposal(await uploadFiles(client, file.files, read), await readTexts(file.texts, read))
 }
 
 export async function proposeAndStart(client: Client, path: string): Promise<Change> {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { packageRoot, writeWhole } from '../apps/index.ts'
 import { SlipwayError } from '../kernel/index.ts'
-import { type Client, type DatasetFile, parseModelFile, uploadFiles } from '../sdk/index.ts'
+import { type Client, type DatasetFile, parseModelFile, readTexts, uploadFiles } from '../sdk/index.ts'
 import { beside } from './propose.ts'
 import { gatewayCaughtUp } from './wait-for-gateway.ts'
 
@@ -28,7 +28,11 @@ export async function serveModelFile(
 ): Promise<ServedModel> {
   const file = parseModelFile(await readFile(path, 'utf8'), path)
   const { model } = await client.call('createModel', { body: file.model })
-  const spec = file.champion.spec(await uploadFiles(client, file.files, beside(path)))
+  const read = beside(path)
+  const spec = file.champion.spec(
+    await uploadFiles(client, file.files, read),
+    await readTexts(file.texts, read),
+  )
   await client.call('createVersion', { params: { model }, body: { label: file.champion.label, spec } })
   for (const dataset of file.datasets) await registerDataset(client, model, path, dataset)
   // Whoever serves by now was put there by a change or a person, and a model file does not take that back.

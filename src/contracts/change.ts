@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { artifactRef, batchChange, echoScript, engineName } from './model.ts'
+import { artifactRef, batchChange, echoScript, engineName, textFields } from './model.ts'
 import { changeId, datasetName, digest, epochMs, modelName, versionLabel } from './names.ts'
 
 export const axis = z.enum(['cost', 'latency', 'accuracy', 'security', 'stability'])
@@ -57,6 +57,7 @@ export const candidateSpec = z.strictObject({
   batching: batchChange.optional(),
   threads: z.number().int().min(1).max(64).optional(),
   echo: echoScript.optional(),
+  ...textFields,
 })
 export type CandidateSpec = z.infer<typeof candidateSpec>
 

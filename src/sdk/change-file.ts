@@ -9,7 +9,7 @@ import {
   modelName,
   riskTier,
 } from '../contracts/index.ts'
-import { percent, percentagePoints, versionFields } from './file-values.ts'
+import { isPromptPath, percent, percentagePoints, versionFields } from './file-values.ts'
 import type { FileToUpload } from './upload.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
@@ -50,8 +50,10 @@ export interface ChangeFile {
   readonly model: string
   /** What has to be stored before the change can be proposed. */
   readonly files: FileToUpload[]
-  /** The proposal with the digests that the uploads got, by pointer (see `uploadFiles`). */
-  proposal(references: ReadonlyMap<string, ArtifactRef>): ChangeProposal
+  /** What has to be read into it. */
+  readonly texts: FileToUpload[]
+  /** The proposal with the digests that the uploads got and the texts, by pointer (see `uploadFiles`, `readTexts`). */
+  proposal(references: ReadonlyMap<string, ArtifactRef>, texts?: ReadonlyMap<string, string>): ChangeProposal
 }
 
 /** Throws `FileError`: unknown keys, wrong units, impossible plans; with line, reason and what to write instead. */
@@ -63,7 +65,11 @@ export function parseChangeFile(text: string, file = 'change.yaml'): ChangeFile 
     ...(artifact === undefined ? [] : [{ path: artifact, pointer: '/to/artifact' }]),
     ...(preprocess === undefined ? [] : [{ path: preprocess, pointer: '/to/preprocess' }]),
   ]
-  const propose = (references: ReadonlyMap<string, ArtifactRef>) =>
+  const texts = isPromptPath(to.prompt) ? [{ path: to.prompt, pointer: '/to/prompt' }] : []
+  const propose = (
+    references: ReadonlyMap<string, ArtifactRef>,
+    words: ReadonlyMap<string, string> = new Map(),
+  ) =>
     changeProposal.parse({
       ...read.value,
       to: {
@@ -71,6 +77,7 @@ export function parseChangeFile(text: string, file = 'change.yaml'): ChangeFile 
         ...Object.fromEntries(
           files.map(({ pointer }) => [pointer.split('/').at(-1), references.get(pointer)]),
         ),
+        ...(texts.length === 0 ? {} : { prompt: words.get('/to/prompt') }),
       },
     })
   const limits = changeProposal.safeParse({ ...read.value, to })
@@ -82,7 +89,7 @@ export function parseChangeFile(text: string, file = 'change.yaml'): ChangeFile 
       'Choose a value inside the limits.',
     )
   }
-  return { model: read.value.model, files, proposal: propose }
+  return { model: read.value.model, files, texts, proposal: propose }
 }
 
 function refuseImpossible({ value, refuse }: YamlFile<Form>): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { batchChange, echoScript, engineName, versionLabel } from '../contracts/index.ts'
+import { batchChange, echoScript, engineName, textFields, versionLabel } from '../contracts/index.ts'
 
 /** Values with units as people write them. A message says the reason, then after ` → ` what to write. */
 
@@ -45,4 +45,16 @@ export const versionFields = {
   batching: batchChange.optional(),
   threads: z.number().int().min(1).max(64).optional(),
   echo: echoScript.optional(),
+  provider: textFields.provider,
+  modelName: textFields.modelName,
+  /** The words themselves, or the path of a file that holds them: `./answer.md`. */
+  prompt: textFields.prompt,
+  sampling: textFields.sampling,
+  guardrails: textFields.guardrails,
+  vllm: textFields.vllm,
+}
+
+/** Whether a prompt is written as the path of a file. */
+export function isPromptPath(prompt: string | undefined): prompt is string {
+  return prompt !== undefined && /^\.{0,2}\/[^\n]{1,1024}$/.test(prompt)
 }

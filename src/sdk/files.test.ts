@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { changeProposal, type Digest } from '../contracts/index.ts'
+import { changeProposal, type Digest, textContract } from '../contracts/index.ts'
 import { FileError, parseChangeFile, parseModelFile } from './index.ts'
 import { editDistance, nearest } from './nearest.ts'
 
@@ -38,6 +38,35 @@ traffic: { dataset: late }
 `
 const digest = `sha256:${'a'.repeat(64)}` as Digest
 const reference = (name: string) => ({ digest, name })
+
+describe('versions of text', () => {
+  const champion =
+    'champion: { label: v1, engine: openai, provider: house, modelName: small, prompt: ./answer.md }'
+
+  test('a model file without a contract is a model of text, and its prompt is read from the file it names', () => {
+    const file = parseModelFile(`model: chat\n${champion}\n`)
+    expect(file.texts).toEqual([{ path: './answer.md', pointer: '/champion/prompt' }])
+    const spec = file.champion.spec(new Map(), new Map([['/champion/prompt', 'Be brief.']]))
+    expect(spec).toMatchObject({ engine: 'openai', prompt: 'Be brief.', contract: textContract })
+    expect(file.model.contract).toEqual(textContract)
+  })
+
+  test.each([
+    ['the words themselves', 'prompt: Be kind.', 'Be kind.'],
+    ['words with a slash in them', 'prompt: Answer and/or ask.', 'Answer and/or ask.'],
+    ['a file', 'prompt: ../prompts/kind.md', 'as read'],
+  ])('a change may give %s', (_, prompt, expected) => {
+    const file = parseChangeFile(
+      `model: chat\nto: { label: v2, sampling: { temperature: 0.2 }, ${prompt} }\nhypothesis: Kinder.\ngoal: accuracy\ndata: { golden: chat@golden }\n`,
+    )
+    const texts = new Map(file.texts.map(({ pointer }) => [pointer, 'as read']))
+    expect(file.proposal(new Map(), texts).to).toEqual({
+      label: 'v2',
+      sampling: { temperature: 0.2 },
+      prompt: expected,
+    })
+  })
+})
 
 describe('change.yaml', () => {
   test('units become fractions, files become digests, the rest is as written', () => {

@@ -8,10 +8,11 @@ import {
   modelName,
   type NewModel,
   newModel,
+  textContract,
   type VersionSpec,
   versionSpec,
 } from '../contracts/index.ts'
-import { relativePath, versionFields } from './file-values.ts'
+import { isPromptPath, relativePath, versionFields } from './file-values.ts'
 import type { FileToUpload } from './upload.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
@@ -35,7 +36,8 @@ export const modelFileForm = z.strictObject({
   owner: z.string().max(200).optional(),
   task: z.string().max(100).optional(),
   framework: z.string().max(100).optional(),
-  contract: modelContract,
+  /** Left out: a model of text, `{prompt}` → `{text}`. */
+  contract: modelContract.default(textContract),
   classes: z.array(z.string().max(100)).max(10_000).optional(),
   captureFailures: z.boolean().optional(),
   champion: z.strictObject({ ...versionFields, replicas: z.number().int().min(1).max(64).default(1) }),
@@ -52,9 +54,10 @@ export interface ModelFile {
     readonly label: string
     readonly replicas: number
     /** The spec with the digests that the uploads got, by pointer (see `uploadFiles`). */
-    spec(references: ReadonlyMap<string, ArtifactRef>): VersionSpec
+    spec(references: ReadonlyMap<string, ArtifactRef>, texts?: ReadonlyMap<string, string>): VersionSpec
   }
   readonly files: FileToUpload[]
+  readonly texts: FileToUpload[]
   readonly datasets: readonly DatasetFile[]
   readonly traffic: { readonly dataset: string; readonly requestsPerSecond: number | undefined } | undefined
 }
@@ -77,14 +80,16 @@ export function parseModelFile(text: string, file = 'model.yaml'): ModelFile {
     ...(artifact === undefined ? [] : [{ path: artifact, pointer: '/champion/artifact' }]),
     ...(preprocess === undefined ? [] : [{ path: preprocess, pointer: '/champion/preprocess' }]),
   ]
+  const texts = isPromptPath(rest.prompt) ? [{ path: rest.prompt, pointer: '/champion/prompt' }] : []
   return {
     model: newModel.parse(model),
     champion: {
       label,
       replicas,
-      spec: (references) =>
+      spec: (references, read = new Map()) =>
         versionSpec.parse({
           ...rest,
+          ...(texts.length === 0 ? {} : { prompt: read.get('/champion/prompt') }),
           engine: rest.engine ?? 'onnx',
           artifact: references.get('/champion/artifact'),
           preprocess: references.get('/champion/preprocess'),
@@ -92,6 +97,7 @@ export function parseModelFile(text: string, file = 'model.yaml'): ModelFile {
         }),
     },
     files,
+    texts,
     datasets: Object.entries(datasets).map(([name, dataset]) =>
       datasetFile(name, dataset, model.contract.inputs),
     ),

@@ -29,6 +29,17 @@ export async function uploadFiles(
   return references
 }
 
+/** Reads texts that belong into the proposal itself, such as prompts; by pointer. */
+export async function readTexts(
+  files: readonly FileToUpload[],
+  readFile: ReadFile,
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>()
+  for (const { path, pointer } of files)
+    texts.set(pointer, new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)))
+  return texts
+}
+
 /** `sha256:` and the hex of the content; by WebCrypto, so that it is the same in Node and in browsers. */
 export async function digestOfFile(content: Uint8Array<ArrayBuffer>): Promise<Digest> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content))
