@@ -428,10 +428,11 @@ export class TextQuestion implements Asker {
   }
 
   #fail(error: SlipwayError): void {
-    if (this.#isDelivered) return
-    this.#isDelivered = true
-    this.#out.failed(error)
-    this.asking?.cancel()
+    if (!this.#isDelivered) {
+      this.#isDelivered = true
+      this.#out.failed(error)
+      this.asking?.cancel()
+    }
     this.#maybeOver()
   }
 
