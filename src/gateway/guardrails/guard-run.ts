@@ -4,12 +4,10 @@ import type { Guarded, GuardOut, GuardRun, GuardStream } from '../text/parts.ts'
 import { type CompiledRule, rulesAt } from './compile.ts'
 import { Placeholders, redaction, replaceFindings } from './placeholders.ts'
 import type { Judgement } from './rule.ts'
-import { StreamWindow } from './stream-window.ts'
+import { type Block, StreamWindow } from './stream-window.ts'
 import { type Rewrite, rewriteAnswer, rewriteRequest } from './texts.ts'
 
 const MAX_VERDICTS = 128
-
-export type Block = Extract<Guarded<never>, { verdict: 'block' }>
 
 /** The rules of one version at work on one request, in the order in which they are written. */
 export class RuleRun implements GuardRun {

@@ -1,9 +1,24 @@
-import type { GenerateEvent } from '../../contracts/index.ts'
-import type { GuardOut, GuardStream } from '../text/parts.ts'
+import type { Checkpoint, GenerateEvent, GuardrailVerdict } from '../../contracts/index.ts'
+import type { Guarded, GuardOut, GuardStream } from '../text/parts.ts'
 import type { CompiledRule } from './compile.ts'
-import type { Block, RuleRun } from './guard-run.ts'
-import { PLACEHOLDER_CHARACTERS, redaction, replaceFindings } from './placeholders.ts'
+import { PLACEHOLDER_CHARACTERS, type Placeholders, redaction, replaceFindings } from './placeholders.ts'
 import { type Finding, withoutOverlaps } from './rule.ts'
+
+export type Block = Extract<Guarded<never>, { verdict: 'block' }>
+
+/** What the window asks of the run that it belongs to. */
+export interface WindowRules {
+  readonly placeholders: Placeholders
+  spans(compiled: CompiledRule, at: Checkpoint, text: string): string | Block | undefined
+  judge(compiled: CompiledRule, at: Checkpoint, text: string): Promise<string | Block | undefined>
+  note(
+    compiled: CompiledRule,
+    at: Checkpoint,
+    verdict: GuardrailVerdict['verdict'],
+    reason: string,
+    tookMs: number,
+  ): void
+}
 
 /** What went out already and is still looked at, since a pattern may ask what stands before it. */
 const CONTEXT = 64
@@ -16,7 +31,7 @@ const MAX_HELD_CHARACTERS = 1_048_576
  * it is out; a block then ends the stream with an error. Tool calls are held until they are whole.
  */
 export class StreamWindow implements GuardStream {
-  readonly #run: RuleRun
+  readonly #run: WindowRules
   readonly #spanRules: readonly CompiledRule[]
   readonly #judging: readonly CompiledRule[]
   readonly #toolRules: readonly CompiledRule[]
@@ -30,7 +45,7 @@ export class StreamWindow implements GuardStream {
   #waiting: GenerateEvent[] | undefined
 
   constructor(
-    run: RuleRun,
+    run: WindowRules,
     textRules: readonly CompiledRule[],
     toolRules: readonly CompiledRule[],
     out: GuardOut,
