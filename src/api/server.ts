@@ -51,6 +51,8 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     if (!isSlipwayError(known) || known.status >= 500)
       parts.logger.error({ requestId: request.id, path: request.url, err: error }, 'request failed')
     const problem = toProblem(known, request.id)
+    const retryAfterMs = retryAfterMsOf(known)
+    if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)))
     reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
   })
   takeBodies(app)
@@ -68,6 +70,15 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   }
   await serveDashboard(app, parts.webFolder)
   return app
+}
+
+/** A store that is away may be back at any moment; sooner than this, asking again only adds to its load. */
+const STORE_RETRY_MS = 2000
+
+function retryAfterMsOf(error: unknown): number | undefined {
+  if (!isSlipwayError(error)) return undefined
+  if (error.code === 'store_unavailable') return STORE_RETRY_MS
+  return typeof error.parameters.retryAfterMs === 'number' ? error.parameters.retryAfterMs : undefined
 }
 
 type Admitted = FastifyRequest & { caller?: Caller | undefined }

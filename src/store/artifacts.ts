@@ -5,6 +5,7 @@ import { dirname, extname, join } from 'node:path'
 import type { Digest } from '../contracts/index.ts'
 import { digestOfBytes, SlipwayError } from '../kernel/index.ts'
 import type { ArtifactStore } from './store.ts'
+import { asFullDisk } from './store-error.ts'
 
 /** 2 GiB: beyond it a file belongs into an object store. */
 const DEFAULT_LIMIT_BYTES = 2 * 1024 ** 3
@@ -29,6 +30,8 @@ export function artifactStore(folder: string): ArtifactStore {
         await rename(temporary, path)
         await syncFolder(dirname(path))
         return written
+      } catch (error) {
+        throw asFullDisk(error)
       } finally {
         await rm(temporary, { force: true })
       }

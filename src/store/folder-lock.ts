@@ -19,8 +19,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true })
   const own = join(folder, `lock-wish-${process.pid}-${randomBytes(6).toString('hex')}`)
   const me: Holder = { pid: process.pid, startedTicks: await startedTicks(process.pid) }
-  await writeFile(own, JSON.stringify(me))
   try {
+    await writeFile(own, JSON.stringify(me))
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const newest = await newestLock(folder)
       await refuseWhileHeld(folder, newest)

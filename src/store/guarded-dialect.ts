@@ -1,17 +1,21 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver } from 'kysely'
+import { type DiskRoom, unlimitedRoom } from './disk-room.ts'
 import { asStoreError } from './store-error.ts'
 
-/** A dialect whose errors are the store's: every query and transaction step goes through `asStoreError`. */
-export function guardedDialect(dialect: Dialect): Dialect {
+/**
+ * A dialect whose errors are the store's: every query and transaction step goes through `asStoreError`, and is not begun
+ * where there is no room for what it may write.
+ */
+export function guardedDialect(dialect: Dialect, room: DiskRoom = unlimitedRoom): Dialect {
   return {
     createAdapter: () => dialect.createAdapter(),
     createIntrospector: (db) => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
-    createDriver: () => guardedDriver(dialect.createDriver()),
+    createDriver: () => guardedDriver(dialect.createDriver(), room),
   }
 }
 
-function guardedDriver(driver: Driver): Driver {
+function guardedDriver(driver: Driver, room: DiskRoom): Driver {
   const originals = new WeakMap<DatabaseConnection, DatabaseConnection>()
   const guards = new WeakMap<DatabaseConnection, DatabaseConnection>()
   const original = (connection: DatabaseConnection) => originals.get(connection) ?? connection
@@ -19,7 +23,7 @@ function guardedDriver(driver: Driver): Driver {
     init: (options) => guarded(() => driver.init(options)),
     acquireConnection: async (options) => {
       const connection = await guarded(() => driver.acquireConnection(options))
-      const guard = guards.get(connection) ?? guardedConnection(connection)
+      const guard = guards.get(connection) ?? guardedConnection(connection, room)
       guards.set(connection, guard)
       originals.set(guard, connection)
       return guard
@@ -33,9 +37,14 @@ function guardedDriver(driver: Driver): Driver {
   }
 }
 
-function guardedConnection(connection: DatabaseConnection): DatabaseConnection {
+function guardedConnection(connection: DatabaseConnection, room: DiskRoom): DatabaseConnection {
   return {
-    executeQuery: <Row>(query: CompiledQuery) => guarded(() => connection.executeQuery<Row>(query)),
+    executeQuery: <Row>(query: CompiledQuery) =>
+      guarded(async () => {
+        if (query.query.kind === 'SelectQueryNode') room.requireToRead()
+        else room.requireToWrite()
+        return connection.executeQuery<Row>(query)
+      }),
     streamQuery: <Row>(query: CompiledQuery, chunkSize: number) =>
       connection.streamQuery<Row>(query, chunkSize),
   }

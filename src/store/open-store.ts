@@ -26,6 +26,7 @@ import { trafficRepository } from './repositories/traffic.ts'
 import { versionRepository } from './repositories/versions.ts'
 import { windowRepository } from './repositories/windows.ts'
 import type { Store } from './store.ts'
+import { asFullDisk } from './store-error.ts'
 import { createWatchers } from './watchers.ts'
 
 export interface StoreOptions {
@@ -64,7 +65,9 @@ async function openDatabase({
   if (databaseUrl !== undefined) return { database: openPostgres(databaseUrl, logger), unlock: nothing }
   if (memory === true) return { database: await openEmbedded(undefined), unlock: nothing }
   const folder = join(dataFolder, 'store')
-  const unlock = await lockFolder(folder)
+  const unlock = await lockFolder(folder).catch((error: unknown) => {
+    throw asFullDisk(error)
+  })
   try {
     return { database: await openEmbedded(join(folder, 'tables')), unlock }
   } catch (error) {

@@ -35,7 +35,16 @@ function isHalfPair(error: Error, code: string): boolean {
   return code === '22P02' && 'detail' in error && String(error.detail).includes('surrogate')
 }
 
-/** System errors of the socket, and SQLSTATE of a server that stops, starts, is full or out of disk. */
+/** A file could not be written for want of room; anything else stays as it is. */
+export function asFullDisk(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return FULL.includes(code) ? asStoreError(error) : error
+}
+
+/** System errors of a full disk, or a full quota. */
+const FULL = ['ENOSPC', 'EDQUOT']
+
+/** System errors of the socket and the disk, and SQLSTATE of a server that stops, starts, is full or out of disk. */
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -46,6 +55,7 @@ const UNREACHABLE = new Set([
   'ENETUNREACH',
   'EPIPE',
   'ETIMEDOUT',
+  ...FULL,
   '53100',
   '53200',
   '53300',

@@ -72,7 +72,8 @@ export class Spill {
       segment.batches++
       return true
     } catch {
-      // Half a line may be there now; the segment ends here and its torn line is skipped at replay.
+      // Half a line may be there now. It is told as lost, so it is cut off: at replay it would be told once more.
+      await this.#tail?.truncate(this.#segments.at(-1)?.bytes).catch(() => undefined)
       await this.#closeTail()
       await this.#dropEmpty()
       return false
