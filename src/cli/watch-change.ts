@@ -32,14 +32,17 @@ export async function watchChange(
 ): Promise<Change> {
   const told = createTeller(output)
   let silentSinceMs = performance.now()
+  const looks: RolloutLook[] = []
   for (;;) {
     try {
       const change = await client.call('getChange', { params: { change: id } })
-      const [evidence, events, { rollout, looks }] = await Promise.all([
+      const since = looks.at(-1)?.sequence
+      const [evidence, events, { rollout, looks: newLooks }] = await Promise.all([
         client.call('listEvidence', { params: { change: id } }),
         client.call('listChangeEvents', { params: { change: id } }),
-        client.call('getRollout', { params: { change: id } }),
+        client.call('getRollout', { params: { change: id }, query: since === undefined ? {} : { since } }),
       ])
+      looks.push(...newLooks)
       silentSinceMs = performance.now()
       told.tell(change, evidence.items, events.items, rollout, looks)
       // The way back is told whole: how long it took is known once the last straggler has answered.
