@@ -12,6 +12,7 @@ export type {
   LinkSpent,
   LinkState,
 } from './link.ts'
+export { BatchMemory } from './rows/batch-memory.ts'
 export { compileRows, type RowCodec } from './rows/codec.ts'
 export type { Tensor, TensorBatch } from './rows/tensor.ts'
 export { createLinkServer, type LinkServerOptions } from './server.ts'

@@ -1,7 +1,13 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, vi } from 'vitest'
 import { systemClock } from '../kernel/index.ts'
-import { compileRows, type LinkExchange, type LinkSpent, type TensorBatch } from '../link/index.ts'
+import {
+  BatchMemory,
+  compileRows,
+  type LinkExchange,
+  type LinkSpent,
+  type TensorBatch,
+} from '../link/index.ts'
 import { type BatchRunnerOptions, type RanBatch, runBatch } from './batch-runner.ts'
 import type { Engine, InferResult } from './engine.ts'
 import { type RequestPart, WholeRequest } from './request-part.ts'
@@ -72,6 +78,7 @@ async function run(
     preprocess: undefined,
     inputs,
     outputs,
+    memory: new BatchMemory(),
     onBatch: (one) => void ran.push(one),
     ...options,
   })

@@ -1,5 +1,5 @@
 import { type Clock, isSlipwayError } from '../kernel/index.ts'
-import type { LinkSpent, RowCodec, TensorBatch } from '../link/index.ts'
+import type { BatchMemory, LinkSpent, RowCodec, TensorBatch } from '../link/index.ts'
 import type { Batch } from './batcher/queue.ts'
 import type { Engine } from './engine.ts'
 import type { Preprocess } from './preprocess.ts'
@@ -11,6 +11,8 @@ export interface BatchRunnerOptions {
   readonly preprocess: Preprocess | undefined
   readonly inputs: RowCodec
   readonly outputs: RowCodec
+  /** Of the instance: it runs one batch at a time. */
+  readonly memory: BatchMemory
   readonly onBatch: (ran: RanBatch) => void
 }
 
@@ -43,7 +45,7 @@ async function runParts(
   startedMs: number,
   options: BatchRunnerOptions,
 ): Promise<void> {
-  const { clock, engine, preprocess, inputs, outputs } = options
+  const { clock, engine, inputs, memory, outputs, preprocess } = options
   let rows = 0
   for (const part of parts) rows += part.rows
   const beganMs = clock.monotonicMs()
@@ -56,7 +58,7 @@ async function runParts(
     return { preprocessMs, computeMs }
   }
   try {
-    const feed = await prepare(parts, inputs, preprocess)
+    const feed = await prepare(parts, inputs, preprocess, memory)
     preparedMs = clock.monotonicMs()
     const requestRows = parts.map((part) => part.rows)
     const { outputs: batch, failed } = await engine.infer(feed, requestRows)
@@ -82,8 +84,9 @@ async function prepare(
   parts: readonly RequestPart[],
   inputs: RowCodec,
   preprocess: Preprocess | undefined,
+  memory: BatchMemory,
 ): Promise<TensorBatch> {
-  if (preprocess === undefined) return inputs.decode(parts)
+  if (preprocess === undefined) return inputs.decode(parts, memory)
   const rows = parts.flatMap((part) => inputs.toObjects(part.body, part.rows))
   return preprocess(rows)
 }

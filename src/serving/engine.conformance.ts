@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compileRows, type TensorBatch } from '../link/index.ts'
+import { BatchMemory, compileRows, type TensorBatch } from '../link/index.ts'
 import type { Engine, LoadRequest } from './engine.ts'
 
 export interface EngineSample {
@@ -68,6 +68,23 @@ export function conformsToEngine(name: string, make: () => Engine, sample: Engin
       const batch = sample.batch(4)
       await infer(engine, batch)
       expect(batch).toEqual(sample.batch(4))
+      await engine.unload()
+    })
+
+    test('gives outputs that stay when the memory of the batch takes another', async () => {
+      const engine = await loaded()
+      const inputs = compileRows(sample.request.feeds ?? [], 'any')
+      const memory = new BatchMemory()
+      const decoded = (batch: TensorBatch) =>
+        inputs.decode([{ rows: batch.rows, body: inputs.encode(batch) }], memory)
+      const { outputs } = await engine.infer(decoded(sample.batch(7)), [])
+      const { outputs: alone } = await engine.infer(sample.batch(7), [])
+      await engine.infer(decoded(sample.batch(3, 2)), [])
+      decoded(sample.batch(7, 3))
+      for (const [name, { data }] of Object.entries(outputs.tensors))
+        expect(Array.from(data as Float32Array)).toEqual(
+          Array.from(alone.tensors[name]?.data as Float32Array),
+        )
       await engine.unload()
     })
 

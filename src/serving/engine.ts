@@ -14,6 +14,7 @@ export interface Engine {
   /**
    * Rows in, rows out, same order and count, outputs as in the contract. `requestRows` says how many rows each request
    * of the batch has; none for a made-up batch, which no script counts. Rejects when the batch failed as a whole; the engine stays usable.
+   * Once it settled, the batch's memory takes the next batch: outputs share none of it.
    */
   infer(batch: TensorBatch, requestRows: readonly number[]): Promise<InferResult>
   describe(): EngineInfo

@@ -8,7 +8,7 @@ import {
   SlipwayError,
   toProblem,
 } from '../kernel/index.ts'
-import { compileRows, createLinkServer, type LinkServer, type RowCodec } from '../link/index.ts'
+import { BatchMemory, compileRows, createLinkServer, type LinkServer, type RowCodec } from '../link/index.ts'
 import { checkDigest } from './artifact-digest.ts'
 import { runBatch } from './batch-runner.ts'
 import { Batcher } from './batcher/batcher.ts'
@@ -218,6 +218,7 @@ class Replica implements ModelServer {
   #makeBatcher(policy: BatchPolicy): Batcher<RequestPart> {
     const { clock } = this.#options
     this.#policy = policy
+    const memory = new BatchMemory()
     return new Batcher<RequestPart>({
       policy,
       timers: systemTimers(clock),
@@ -228,6 +229,7 @@ class Replica implements ModelServer {
           preprocess: this.#preprocess,
           inputs: this.#inputs,
           outputs: this.#outputs,
+          memory,
           onBatch: (ran) => {
             this.#health.moved()
             this.#metrics.onBatch(ran)

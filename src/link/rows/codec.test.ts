@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { DType, TensorSpec } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
-import { compileRows, LinkProtocolError } from '../index.ts'
+import { BatchMemory, compileRows, LinkProtocolError } from '../index.ts'
 
 const tensor = (name: string, dtype: DType, shape: (number | null)[]): TensorSpec => ({ name, dtype, shape })
 const pixels = compileRows([tensor('pixels', 'float32', [3])], 'digits')
@@ -83,6 +83,20 @@ describe('rows', () => {
       expect(codec.mismatch(batch)).toBeUndefined()
       expect(Buffer.from(codec.encode(batch, 0, 1))).toEqual(Buffer.from(two))
       expect(Buffer.from(codec.encode(batch, 1))).toEqual(Buffer.from(one))
+      // The same in memory that held another batch.
+      const memory = new BatchMemory()
+      codec.decode([{ rows: 1, body: two }], memory)
+      const larger = codec.decode(
+        [
+          { rows: 1, body: shifted },
+          { rows: rows.length, body: one },
+        ],
+        memory,
+      )
+      expect(larger).toEqual(batch)
+      const smaller = codec.decode([{ rows: 1, body: shifted }], memory)
+      expect(codec.mismatch(smaller)).toBeUndefined()
+      expect(Buffer.from(codec.encode(smaller))).toEqual(Buffer.from(two))
     },
   )
 
@@ -291,3 +305,13 @@ function thrownBy(work: () => unknown): SlipwayError {
   }
   throw new Error('nothing was thrown')
 }
+
+test('memory grows with the batches', () => {
+  const memory = new BatchMemory()
+  for (const rows of [1, 2000, 3]) {
+    const body = pixels.encodeJson(Array.from({ length: rows }, (_, row) => ({ pixels: [row, 1, 2] })))
+    const { data } = pixels.decode([{ rows, body }], memory).tensors.pixels!
+    expect(data).toHaveLength(rows * 3)
+    expect(Buffer.from(pixels.encode(pixels.decode([{ rows, body }], memory)))).toEqual(body)
+  }
+})

@@ -1,6 +1,7 @@
 import type { TensorSpec } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import { LinkProtocolError } from '../frame.ts'
+import type { BatchMemory } from './batch-memory.ts'
 import { rowsFromJson } from './from-json.ts'
 import { layoutOf, RowCursor, type TensorLayout } from './layout.ts'
 import type { TensorBatch } from './tensor.ts'
@@ -32,8 +33,8 @@ export interface RowCodec {
   inspect(body: Uint8Array, rows: number): string
   /** Cuts an inspected body into parts of at most `maxRows` rows; views of it, in order. */
   split(body: Uint8Array, rows: number, maxRows: number): RowPart[]
-  /** Inspected bodies of equal key to one batch, in order. The tensors own their memory. */
-  decode(parts: readonly RowPart[]): TensorBatch
+  /** Inspected bodies of equal key to one batch, in order. The tensors own their memory, or borrow what is given. */
+  decode(parts: readonly RowPart[], memory?: BatchMemory): TensorBatch
   /** Why a batch is not as specified, or undefined. */
   mismatch(batch: TensorBatch): string | undefined
   /** Rows `from` up to `to` of a batch without mismatch; it may be a view of the tensor. */
@@ -58,7 +59,7 @@ export function compileRows(tensors: readonly TensorSpec[], model: string): RowC
     checkRaw: (body) => checkRaw(layouts, rowBytes, model, body),
     inspect: (body, rows) => inspect(layouts, rowBytes, body, rows),
     split: (body, rows, maxRows) => split(layouts, body, rows, maxRows),
-    decode: (parts) => gather(layouts, parts),
+    decode: (parts, memory) => gather(layouts, parts, memory),
     mismatch: (batch) => mismatch(layouts, batch),
     encode: (batch, from = 0, to = batch.rows) => scatter(layouts, rowBytes, batch, from, to),
     toObjects(body, rows) {

@@ -15,8 +15,8 @@ export interface ElementType {
   get(view: DataView, at: number): unknown
   /** The same as JSON text. */
   json(view: DataView, at: number): string
-  /** Zero-filled, over a buffer of its own. */
-  allocate(elements: number): Exclude<TensorData, string[]>
+  /** Over the start of `memory`, which is large enough; else zero-filled, over a buffer of its own. */
+  allocate(elements: number, memory?: ArrayBuffer): Exclude<TensorData, string[]>
   /** False for bytes that no accepted value gives: NaN, infinities, a bool of 2. */
   isSound(view: DataView, at: number): boolean
 }
@@ -36,7 +36,8 @@ const float32: ElementType = {
   putData: (view, at, data, index) => view.setFloat32(at, data[index] as number, true),
   get: (view, at) => finite(view.getFloat32(at, true)),
   json: (view, at) => numberText(view.getFloat32(at, true)),
-  allocate: (elements) => new Float32Array(elements),
+  allocate: (elements, memory) =>
+    memory === undefined ? new Float32Array(elements) : new Float32Array(memory, 0, elements),
   isSound: (view, at) => Number.isFinite(view.getFloat32(at, true)),
 }
 
@@ -48,7 +49,8 @@ const float64: ElementType = {
   putData: (view, at, data, index) => view.setFloat64(at, data[index] as number, true),
   get: (view, at) => finite(view.getFloat64(at, true)),
   json: (view, at) => numberText(view.getFloat64(at, true)),
-  allocate: (elements) => new Float64Array(elements),
+  allocate: (elements, memory) =>
+    memory === undefined ? new Float64Array(elements) : new Float64Array(memory, 0, elements),
   isSound: (view, at) => Number.isFinite(view.getFloat64(at, true)),
 }
 
@@ -61,7 +63,8 @@ const int32: ElementType = {
   putData: (view, at, data, index) => view.setInt32(at, data[index] as number, true),
   get: (view, at) => view.getInt32(at, true),
   json: (view, at) => String(view.getInt32(at, true)),
-  allocate: (elements) => new Int32Array(elements),
+  allocate: (elements, memory) =>
+    memory === undefined ? new Int32Array(elements) : new Int32Array(memory, 0, elements),
   isSound: () => true,
 }
 
@@ -80,7 +83,8 @@ const int64: ElementType = {
     const value = view.getBigInt64(at, true)
     return Number.isSafeInteger(Number(value)) ? value.toString() : `"${value}"`
   },
-  allocate: (elements) => new BigInt64Array(elements),
+  allocate: (elements, memory) =>
+    memory === undefined ? new BigInt64Array(elements) : new BigInt64Array(memory, 0, elements),
   isSound: () => true,
 }
 
@@ -92,7 +96,8 @@ const bool: ElementType = {
   putData: (view, at, data, index) => view.setUint8(at, data[index] === 0 ? 0 : 1),
   get: (view, at) => view.getUint8(at) !== 0,
   json: (view, at) => (view.getUint8(at) === 0 ? 'false' : 'true'),
-  allocate: (elements) => new Uint8Array(elements),
+  allocate: (elements, memory) =>
+    memory === undefined ? new Uint8Array(elements) : new Uint8Array(memory, 0, elements),
   isSound: (view, at) => view.getUint8(at) <= 1,
 }
 

@@ -1,3 +1,4 @@
+import type { BatchMemory } from './batch-memory.ts'
 import { productOf, RowCursor, type TensorLayout } from './layout.ts'
 import { RowWriter } from './row-writer.ts'
 import type { Tensor, TensorBatch } from './tensor.ts'
@@ -9,19 +10,28 @@ export interface RowPart {
 }
 
 /** Checked parts of equal shape to one batch. */
-export function gather(layouts: readonly TensorLayout[], parts: readonly RowPart[]): TensorBatch {
+export function gather(
+  layouts: readonly TensorLayout[],
+  parts: readonly RowPart[],
+  memory: BatchMemory | undefined,
+): TensorBatch {
   let rows = 0
   for (const part of parts) rows += part.rows
   const only = layouts[0] as TensorLayout
   if (layouts.length === 1 && only.bytes !== null) {
-    return { rows, tensors: { [only.name]: gatherBytes(only, parts, rows) } }
+    return { rows, tensors: { [only.name]: gatherBytes(only, parts, rows, memory) } }
   }
-  return { rows, tensors: gatherRows(layouts, parts, rows) }
+  return { rows, tensors: gatherRows(layouts, parts, rows, memory) }
 }
 
 /** One tensor of fixed size: its rows stand one behind the other already. */
-function gatherBytes(layout: TensorLayout, parts: readonly RowPart[], rows: number): Tensor {
-  const data = layout.element!.allocate(rows * (layout.elements as number))
+function gatherBytes(
+  layout: TensorLayout,
+  parts: readonly RowPart[],
+  rows: number,
+  memory: BatchMemory | undefined,
+): Tensor {
+  const data = allocate(layout, rows, layout.elements as number, memory)
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   let at = 0
   for (const { body } of parts) {
@@ -35,6 +45,7 @@ function gatherRows(
   layouts: readonly TensorLayout[],
   parts: readonly RowPart[],
   rows: number,
+  memory: BatchMemory | undefined,
 ): Record<string, Tensor> {
   const targets: (Tensor & { bytes: Uint8Array | undefined })[] = []
   const written = new Array<number>(layouts.length).fill(0)
@@ -44,7 +55,7 @@ function gatherRows(
       for (let index = 0; index < layouts.length; index++) {
         const layout = layouts[index] as TensorLayout
         cursor.enter(layout)
-        const target = targets[index] ?? targetFor(layout, rows, cursor)
+        const target = targets[index] ?? targetFor(layout, rows, cursor, memory)
         targets[index] = target
         if (target.bytes === undefined) {
           const texts = target.data as string[]
@@ -66,12 +77,19 @@ function gatherRows(
   )
 }
 
-function targetFor(layout: TensorLayout, rows: number, cursor: RowCursor) {
+function targetFor(layout: TensorLayout, rows: number, cursor: RowCursor, memory: BatchMemory | undefined) {
   const shape = [rows, ...cursor.dimensions]
   const { dtype } = layout.spec
   if (layout.element === undefined) return { dtype, shape, data: [] as string[], bytes: undefined }
-  const data = layout.element.allocate(rows * cursor.elements)
-  return { dtype, shape, data, bytes: new Uint8Array(data.buffer) }
+  const data = allocate(layout, rows, cursor.elements, memory)
+  return { dtype, shape, data, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
+}
+
+/** Only tensors of fixed size are kept, since the batch policy bounds those. */
+function allocate(layout: TensorLayout, rows: number, elements: number, memory: BatchMemory | undefined) {
+  const kept =
+    layout.bytes === null || rows === 0 ? undefined : memory?.take(layout.name, rows * layout.bytes)
+  return layout.element!.allocate(rows * elements, kept)
 }
 
 /** Why the batch is not of this layout, or undefined. */

@@ -22,6 +22,7 @@ const specOf = (echo: Partial<EchoScript> = {}): VersionSpec =>
         { name: 'free', dtype: 'float64', shape: [null] },
         { name: 'count', dtype: 'int32', shape: [] },
         { name: 'is_good', dtype: 'bool', shape: [] },
+        { name: 'x', dtype: 'float32', shape: [2] },
       ],
     },
   })

@@ -82,7 +82,8 @@ class EchoEngine implements Engine {
 /** An output that is shaped like an input of the same name repeats it; others are made from the row's hash. */
 function answer(spec: TensorSpec, place: number, hashes: readonly number[], batch: TensorBatch): Tensor {
   const input = batch.tensors[spec.name]
-  if (input?.dtype === spec.dtype && fits(input.shape, spec.shape)) return input
+  if (input?.dtype === spec.dtype && fits(input.shape, spec.shape))
+    return { ...input, data: input.data.slice() }
   const dimensions = spec.shape.map((size) => size ?? 1)
   const each = dimensions.reduce((product, size) => product * size, 1)
   const value = (index: number) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { NumberMap } from '../../kernel/index.ts'
-import type { TensorBatch } from '../../link/index.ts'
+import type { Tensor, TensorBatch } from '../../link/index.ts'
 import type { OnnxRunner, SessionWish } from './onnx-session.ts'
 
 /** To the thread; the batch is copied, so that the caller may run it again. */
@@ -70,7 +70,8 @@ export async function threadRunner(wish: SessionWish): Promise<OnnxRunner> {
       return new Promise((resolve, reject) => {
         const id = ++lastId
         calls.set(id, { resolve, reject })
-        send({ id, batch })
+        const { copy, buffers } = copyOf(batch)
+        worker.postMessage({ id, batch: copy } satisfies ThreadRequest, buffers)
       })
     },
     async release() {
@@ -81,4 +82,16 @@ export async function threadRunner(wish: SessionWish): Promise<OnnxRunner> {
       await exit
     },
   }
+}
+
+/** Posting a view would copy all of the memory it stands in, which is larger than the batch. */
+function copyOf(batch: TensorBatch): { copy: TensorBatch; buffers: ArrayBuffer[] } {
+  const buffers: ArrayBuffer[] = []
+  const tensors: Record<string, Tensor> = {}
+  for (const [name, tensor] of Object.entries(batch.tensors)) {
+    const data = tensor.data.slice()
+    if (!Array.isArray(data)) buffers.push(data.buffer as ArrayBuffer)
+    tensors[name] = { ...tensor, data }
+  }
+  return { copy: { rows: batch.rows, tensors }, buffers }
 }
