@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool, type PoolClient, types } from 'pg'
+import { Client, Pool, type PoolClient, types } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Logger } from '../kernel/index.ts'
 import type { Database, Session } from './database.ts'
@@ -11,8 +12,8 @@ import { asStoreError } from './store-error.ts'
 
 const CONNECT_TIMEOUT_MS = 2000
 /** The server gives up first; the client's own limit is for a server that no longer answers at all. */
-const STATEMENT_TIMEOUT_MS = 30_000
-const ANSWER_TIMEOUT_MS = 35_000
+const STATEMENT_TIMEOUT_MS = 15_000
+const ANSWER_TIMEOUT_MS = 18_000
 const CONNECTIONS = 8
 const JOB_CONNECTIONS = 3
 
@@ -22,6 +23,7 @@ const INT8 = 20
 export function openPostgres(url: string, logger: Logger): Database {
   const pool = new Pool({
     connectionString: url,
+    Client: ImpatientClient,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -52,6 +54,29 @@ export function openPostgres(url: string, logger: Logger): Database {
     }),
     close: () => (pool.ended ? Promise.resolve() : pool.end()),
   }
+}
+
+/**
+ * After a query that was not answered in time, the connection is given up. Else the pool hands it to the next one, whose
+ * query waits behind the one that hangs, and so does the ROLLBACK.
+ */
+class ImpatientClient extends Client {
+  override query = ((...args: Parameters<Client['query']>) => {
+    const asked: unknown = super.query(...args)
+    if (asked instanceof Promise)
+      asked.catch((error: unknown) => {
+        if (error instanceof Error && error.message === READ_TIMEOUT) socketOf(this).destroy()
+      })
+    return asked
+  }) as Client['query']
+}
+
+/** As node-postgres says it. */
+const READ_TIMEOUT = 'Query read timeout'
+
+/** Public in node-postgres, though its types do not say so. */
+function socketOf(client: Client): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream
 }
 
 async function inTransaction<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {

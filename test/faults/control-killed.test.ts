@@ -12,6 +12,7 @@ import { type Answer, type SteadyLoad, startLoad } from '../../src/fleet/testing
 import { silentLogger, systemClock } from '../../src/kernel/index.ts'
 import { openStore, type Store } from '../../src/store/index.ts'
 import { prepareDataFolder } from '../../src/store/testing.ts'
+import { loggedRequests } from './logged-requests.ts'
 import { stageChange } from './staged-change.ts'
 
 /**
@@ -209,7 +210,7 @@ describe.each([
 
   test('every request that was answered is in the request log, once', () => {
     const asked = loads[model as 'calm' | 'burns'].answers.map((answer) => answer.requestId ?? 'unanswered')
-    const logged = stored.records.map((record) => record.requestId)
+    const { logged } = stored
     expect(new Set(logged).size).toBe(logged.length)
     expect(asked.filter((requestId) => !logged.includes(requestId))).toEqual([])
     const byOthers = logged.length - asked.length
@@ -222,13 +223,6 @@ async function readAll(store: Store, id: string, model: string) {
   const events = await store.changes.events(id)
   const rollout = (await store.rollouts.get(change.rolloutId ?? '')) ?? null
   const history = await store.traffic.history(model, 100)
-  const records = []
-  let cursor: string | undefined
-  do {
-    const page = await store.requestLog.list({ model }, { limit: 1000, cursor })
-    records.push(...page.items)
-    cursor = page.next ?? undefined
-  } while (cursor !== undefined)
   return {
     change,
     events,
@@ -237,7 +231,7 @@ async function readAll(store: Store, id: string, model: string) {
     model: events[0]?.data.model,
     dataset: events[0]?.data.dataset,
     splits: history.toReversed().map((row) => withoutZeros(row.shares)),
-    records,
+    logged: await loggedRequests(store, model),
   }
 }
 

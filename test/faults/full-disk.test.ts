@@ -10,6 +10,7 @@ import { type SteadyLoad, startLoad } from '../../src/fleet/testing/steady-load.
 import { silentLogger, systemClock } from '../../src/kernel/index.ts'
 import { openStore } from '../../src/store/index.ts'
 import { prepareDataFolder } from '../../src/store/testing.ts'
+import { loggedRequests } from './logged-requests.ts'
 
 /**
  * The whole data folder, logs included, on a file system of its own that is really full: a tmpfs, which takes root.
@@ -135,13 +136,7 @@ describe.skipIf(isSkipped)('a full disk', () => {
       logger: silentLogger(),
       clock: systemClock,
     })
-    const logged: string[] = []
-    let cursor: string | undefined
-    do {
-      const page = await store.requestLog.list({ model: 'spam' }, { limit: 1000, cursor })
-      logged.push(...page.items.map((record) => record.requestId))
-      cursor = page.next ?? undefined
-    } while (cursor !== undefined)
+    const logged = await loggedRequests(store, 'spam')
     await store.close()
     const asked = load.answers.map((answer) => answer.requestId ?? 'unanswered')
     expect(new Set(logged).size).toBe(logged.length)
