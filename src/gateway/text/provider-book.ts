@@ -22,11 +22,14 @@ export class ProviderBook {
     this.#log = log
   }
 
-  /** Only providers that some version names are opened. */
+  /** Only providers that some version or rule names are opened. */
   follow(snapshot: Snapshot): void {
     const wanted = new Set<string>()
     for (const model of snapshot.models)
-      for (const { text } of model.versions) if (text?.provider !== undefined) wanted.add(text.provider)
+      for (const { text } of model.versions) {
+        if (text?.provider !== undefined) wanted.add(text.provider)
+        for (const rule of text?.guardrails ?? []) if (rule.kind === 'moderation') wanted.add(rule.provider)
+      }
     const before = this.#providers
     const now = new Map<string, OpenProvider>()
     for (const provider of snapshot.providers ?? []) {

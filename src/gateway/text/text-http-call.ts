@@ -21,8 +21,8 @@ import { JSON_MEDIA, mediaOf, timeoutOf, unitOf } from '../predict/request-optio
 import { answerProblem, type ProblemForm, type ProblemHeaders } from '../server/answer.ts'
 import { type AskParts, notText } from './asking.ts'
 import { BodyIntake } from './body-intake.ts'
+import { noteRequest } from './note-request.ts'
 import type { StreamKeeper } from './stream-keeper.ts'
-import { textOutcomeOf } from './text-errors.ts'
 import type { TextVersion } from './text-version.ts'
 
 /** What all text calls of a gateway share. */
@@ -255,41 +255,22 @@ export abstract class TextHttpCall {
   #note(): void {
     const { arrival, model, version } = this
     if (model === undefined) return
-    const failure = this.#failure
-    const code = failure === undefined ? null : failure === 'cancelled' ? failure : failure.code
-    const status = this.#status
-    // A stream that failed was answered with 200; what it was is the error's own.
-    const outcome =
-      code === null ? 'ok' : textOutcomeOf(code, isSlipwayError(failure) ? failure.status : status)
-    const latencyMs = this.#doneMs - this.startedMs
-    const text = this.textRecord()
-    const retries = Math.max(0, (text?.attempts.length ?? 0) - this.rows)
-    const metrics = version?.metrics ?? model.metrics
-    metrics.count(outcome, status, latencyMs, this.rows, retries)
-    if (text !== undefined) version?.text?.metrics.count(text)
-    const record: RequestRecord = {
+    noteRequest(this.parts, {
       requestId: arrival.requestId,
-      at: this.atMs,
-      model: model.name,
-      version: version?.label ?? null,
-      replica: this.told().replica ?? null,
-      tenant: arrival.key.tenant,
-      key: arrival.key.publicId,
-      assignment: this.isPinned ? 'pinned' : 'split',
-      experiment: this.#bucket === null ? null : model.snapshot.experiment,
+      atMs: this.atMs,
+      key: arrival.key,
+      model,
+      version,
+      replica: this.told().replica,
+      isPinned: this.isPinned,
       bucket: this.#bucket,
-      status,
-      outcome,
-      code,
-      latencyMs,
-      queueMs: 0,
-      computeMs: 0,
+      status: this.#status,
+      failure: this.#failure,
+      latencyMs: this.#doneMs - this.startedMs,
       rows: this.rows,
-      retries,
-    }
-    if (text !== undefined) record.text = text
-    if (outcome === 'error' && model.snapshot.captureFailures) record.input = this.#captured()
-    this.parts.record(record)
+      text: this.textRecord(),
+      captured: () => this.#captured(),
+    })
   }
 
   #captured(): string {
