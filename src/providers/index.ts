@@ -1,9 +1,10 @@
 export { httpUpstream } from './http.ts'
 export { type JsonPoster, jsonPoster } from './post-json.ts'
-export type { TextCodecs } from './remote/codecs.ts'
-export type { RemoteTextUpstream } from './remote/remote-text-upstream.ts'
-export { type RemoteParts, remoteTextUpstream } from './remote/remote-text-upstream.ts'
-export type { AccountView, RemoteView } from './remote/remote-view.ts'
+export {
+  type RemoteParts,
+  type RemoteTextUpstream,
+  remoteTextUpstream,
+} from './remote/remote-text-upstream.ts'
 export { replicaUpstream } from './replica.ts'
 export type {
   AcceptedBy,

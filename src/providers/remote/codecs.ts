@@ -8,15 +8,15 @@ import type {
 } from '../../contracts/index.ts'
 import type { DialectName, JsonObject, ProviderDialect, UpstreamProblem } from '../../dialects/index.ts'
 import type { RelaySeen } from '../text/text-upstream.ts'
-import type { KindRow } from './kind-row.ts'
+import type { ProviderRow } from './kind-row.ts'
 
 /** The dialects at hand, as a provider of one kind speaks them. What is not there is not offered. */
 export interface TextCodecs {
-  generation(row: KindRow): ProviderDialect | undefined
+  generation(row: ProviderRow): ProviderDialect | undefined
   relay(name: DialectName): RelayCodec | undefined
-  embed(row: KindRow): WholeCodec<EmbedRequest, EmbedAnswer> | undefined
-  rerank(row: KindRow): WholeCodec<RerankRequest, RerankAnswer> | undefined
-  countTokens(row: KindRow): WholeCodec<GenerateRequest, JsonObject> | undefined
+  embed(row: ProviderRow): WholeCodec<EmbedRequest, EmbedAnswer> | undefined
+  rerank(row: ProviderRow): WholeCodec<RerankRequest, RerankAnswer> | undefined
+  countTokens(row: ProviderRow): WholeCodec<GenerateRequest, JsonObject> | undefined
 }
 
 /** Requests out and whole answers in. Throws as `ProviderDialect` does. */

@@ -1,3 +1,4 @@
+import type { ProviderKind } from '../../contracts/index.ts'
 import type { DialectName } from '../../dialects/index.ts'
 import type { RateHeaders } from './rate-headers.ts'
 
@@ -50,4 +51,10 @@ export interface KindRow {
   readonly needsProject?: boolean
   /** What AWS signatures are made for. */
   readonly service?: string
+}
+
+/** The row that one provider starts from, which its settings may have changed. */
+export interface ProviderRow extends KindRow {
+  /** What its chat completions do otherwise than OpenAI's is known by it. */
+  readonly kind: ProviderKind
 }

@@ -1,14 +1,14 @@
 import type { Provider, ProviderAccount } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import { checkedEndpoint } from '../address-guard.ts'
-import type { KindRow, Operation } from './kind-row.ts'
+import type { KindRow, Operation, ProviderRow } from './kind-row.ts'
 import { azureV1, kinds } from './kinds.ts'
 
 /** The row of a provider, as its own settings make it. */
-export function rowOf(provider: Provider): KindRow {
+export function rowOf(provider: Provider): ProviderRow {
   const row = kinds[provider.kind]
   const isAzureV1 = provider.kind === 'azure-openai' && /\/openai\/v1\/?$/.test(provider.baseUrl ?? '')
-  return isAzureV1 ? { ...row, ...azureV1 } : row
+  return { kind: provider.kind, ...row, ...(isAzureV1 ? azureV1 : {}) }
 }
 
 /** Where one account's requests go. */

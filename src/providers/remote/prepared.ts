@@ -2,7 +2,7 @@ import type { DialectName, JsonObject, ProviderDialect, UpstreamProblem } from '
 import { classOfStatus, UnsupportedFeature } from '../../dialects/index.ts'
 import type { TextCall, TextSink } from '../text/text-upstream.ts'
 import type { Found, TextCodecs, WholeCodec } from './codecs.ts'
-import type { KindRow, Operation } from './kind-row.ts'
+import type { Operation, ProviderRow } from './kind-row.ts'
 import { foundIn, parsed, type Reading, RelayReading, StreamReading, WholeReading } from './reading.ts'
 
 /** A call, written for the wire once, whatever number of tries it takes. */
@@ -16,7 +16,12 @@ export interface Prepared {
 }
 
 /** Throws `UnsupportedFeature` for what this provider, or its dialect, cannot do. */
-export function prepare(call: TextCall, row: KindRow, codecs: TextCodecs, maxHeldBytes: number): Prepared {
+export function prepare(
+  call: TextCall,
+  row: ProviderRow,
+  codecs: TextCodecs,
+  maxHeldBytes: number,
+): Prepared {
   const { work } = call
   switch (work.kind) {
     case 'generate':
@@ -37,7 +42,7 @@ export function prepare(call: TextCall, row: KindRow, codecs: TextCodecs, maxHel
 function generation(
   call: TextCall,
   request: Extract<TextCall['work'], { kind: 'generate' }>['request'],
-  row: KindRow,
+  row: ProviderRow,
   codecs: TextCodecs,
   maxHeldBytes: number,
 ): Prepared {
@@ -66,7 +71,7 @@ function relay(
   call: TextCall,
   name: DialectName,
   body: Buffer,
-  row: KindRow,
+  row: ProviderRow,
   codecs: TextCodecs,
   maxHeldBytes: number,
 ): Prepared {
@@ -90,7 +95,7 @@ function whole<Request, Answer extends Parameters<TextSink['answer']>[0]>(
   codec: WholeCodec<Request, Answer> | undefined,
   request: Request,
   { modelName }: TextCall,
-  row: KindRow,
+  row: ProviderRow,
   codecs: TextCodecs,
 ): Prepared {
   if (codec === undefined || row.paths[operation] === undefined) throw notOffered(operation, row)
@@ -133,6 +138,6 @@ function jsonBytes(body: JsonObject): Buffer {
   return Buffer.from(JSON.stringify(body))
 }
 
-function notOffered(what: string, { dialect }: KindRow): UnsupportedFeature {
+function notOffered(what: string, { dialect }: ProviderRow): UnsupportedFeature {
   return new UnsupportedFeature(what, dialect, `this provider does not offer ${what}`)
 }

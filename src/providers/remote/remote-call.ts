@@ -5,7 +5,7 @@ import type { TextCall, TextExchange, TextOutcome, TextSink } from '../text/text
 import type { Account, AccountPool, TryVerdict } from './account-pool.ts'
 import type { Credential } from './auth/credential.ts'
 import type { Found } from './codecs.ts'
-import type { KindRow } from './kind-row.ts'
+import type { ProviderRow } from './kind-row.ts'
 import type { Place } from './place.ts'
 import type { RemotePolicy } from './policy.ts'
 import type { Prepared } from './prepared.ts'
@@ -43,7 +43,7 @@ type Picked = Account<RemoteAccount>
 /** What calls of one provider share. */
 export interface CallParts {
   readonly provider: Provider
-  readonly row: KindRow
+  readonly row: ProviderRow
   readonly policy: RemotePolicy
   readonly clock: Clock
   readonly random: Random

@@ -10,7 +10,7 @@ import { tokenAsker } from './auth/ask-for-token.ts'
 import { credentialOf } from './auth/credential.ts'
 import type { SecretSources } from './auth/secret.ts'
 import type { TextCodecs } from './codecs.ts'
-import type { KindRow } from './kind-row.ts'
+import type { ProviderRow } from './kind-row.ts'
 import { headersOf, placeOf, rowOf } from './place.ts'
 import { type RemotePolicy, remotePolicy } from './policy.ts'
 import { prepare } from './prepared.ts'
@@ -50,7 +50,7 @@ class Remote implements RemoteTextUpstream {
   readonly relays: ReadonlySet<DialectName>
   readonly #provider: Provider
   readonly #parts: RemoteParts
-  readonly #row: KindRow
+  readonly #row: ProviderRow
   readonly #policy: RemotePolicy
   readonly #pool: AccountPool<RemoteAccount>
   readonly #budget: RetryBudget
