@@ -59,7 +59,8 @@ export const changesRoutes = {
     method: 'POST',
     path: '/api/v1/changes/{change}/start',
     listener: 'control',
-    access: 'check',
+    // Its canary moves traffic, so whoever starts it must be one who may.
+    access: 'deploy',
     summary: 'Run its checks, and its rollout when they pass. Starting twice is the same as once.',
     params: byChange,
     answer: c.change,
