@@ -26,6 +26,8 @@ export interface RequestGlance {
   readonly promptCharacters: number
   /** Two equal requests may be answered differently: temperature above 0 (or not said) and no seed. */
   readonly isSampled: boolean
+  /** The client calls tools by OpenAI's first form (`functions`), and waits for answers in it; hand it to the context. */
+  readonly usesFunctions?: boolean
 }
 
 /**
@@ -49,9 +51,13 @@ export interface AnswerContext {
   readonly requestId: string
   /** The model as the client named it. */
   readonly model: string
+  /** The label of the version that answers, where the one who asks knows it by then. */
+  readonly version?: string | undefined
   readonly createdAtMs: number
   /** The client asked for the usage at the end of its stream. */
   readonly includeUsage: boolean
+  /** As the request's glance has it. */
+  readonly usesFunctions?: boolean
 }
 
 export interface SurfaceError {
@@ -73,6 +79,20 @@ export interface SurfaceError {
 export interface StreamWriter {
   /** '' where the dialect says nothing for this event. */
   write(event: GenerateEvent): string
+}
+
+/** A surface whose answers are whole: vectors, documents in an order, verdicts. Promises as `SurfaceDialect`. */
+export interface PlainSurface<Request, Answer> {
+  glance(body: JsonObject): RequestGlance
+  readRequest(body: JsonObject): Request
+  fieldOf(feature: string): string
+  writeAnswer(answer: Answer, context: AnswerContext): JsonObject
+}
+
+/** The same as a provider's dialect. Promises as `ProviderDialect`. */
+export interface PlainProvider<Request, Answer> {
+  writeRequest(request: Request, modelName: string): JsonObject
+  readAnswer(body: unknown): Answer
 }
 
 /**
