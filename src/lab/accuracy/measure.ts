@@ -3,7 +3,7 @@ import { type Clock, seededRandom } from '../../kernel/index.ts'
 import { eachBounded } from '../bounded.ts'
 import { answerOf } from '../client/answer-of.ts'
 import { type Asker, createAsker } from '../client/asker.ts'
-import { createGatewayClient } from '../client/gateway-client.ts'
+import { withGatewayClient } from '../client/with-client.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { runBlocks, trackProgress } from '../progress.ts'
 import { shuffled } from '../shuffled.ts'
@@ -19,17 +19,8 @@ export async function measureAccuracy(
   run: CheckRun,
   clock: Clock,
 ): Promise<{ blocks: AccuracyBlock[] }> {
-  const client = createGatewayClient({
-    gatewayUrl: context.gatewayUrl,
-    key: context.key,
-    model: plan.model,
-    timeoutMs: plan.timeoutMs,
-    connections: plan.concurrency,
-    keepBodies: true,
-  })
-  const stopped = () => void client.close()
-  run.signal.addEventListener('abort', stopped, { once: true })
-  try {
+  const more = { connections: plan.concurrency, keepBodies: true }
+  return withGatewayClient(context, plan, more, run.signal, async (client) => {
     const asker = createAsker({ check: 'accuracy', client, clock, signal: run.signal })
     const order = shuffled(context.golden.items, seededRandom(plan.seed))
     const progress = trackProgress(run, clock, order.length, 'items')
@@ -49,10 +40,7 @@ export async function measureAccuracy(
       onBlock: (block, wasFinished) => progress.advance(block.items.length, wasFinished),
     })
     return { blocks }
-  } finally {
-    run.signal.removeEventListener('abort', stopped)
-    await client.close()
-  }
+  })
 }
 
 async function measureBlock(

@@ -1,7 +1,7 @@
 import type { Version } from '../../contracts/index.ts'
 import type { Clock } from '../../kernel/index.ts'
 import { createAsker } from '../client/asker.ts'
-import { createGatewayClient } from '../client/gateway-client.ts'
+import { withGatewayClient } from '../client/with-client.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { runBlocks, trackProgress } from '../progress.ts'
 import { fileReasons } from './analyse.ts'
@@ -57,25 +57,13 @@ async function askOnce(
 ): Promise<Probe> {
   const item = context.golden.items[0]
   if (item === undefined) return { kind: 'skipped', reason: 'the golden set is empty' }
-  const client = createGatewayClient({
-    gatewayUrl: context.gatewayUrl,
-    key: context.key,
-    model: plan.model,
-    timeoutMs: plan.timeoutMs,
-    connections: 1,
-    keepBodies: true,
-  })
-  const stopped = () => void client.close()
-  signal.addEventListener('abort', stopped, { once: true })
-  try {
+  const more = { connections: 1, keepBodies: true }
+  return withGatewayClient(context, plan, more, signal, async (client) => {
     const asker = createAsker({ check: 'compatibility', client, clock, signal })
     const { outputs, unscored } = await asker.ask(plan.candidate.label, [item.inputs])
     if (outputs === null) return { kind: 'failed', reason: unscored ?? 'no answer' }
     return { kind: 'answered', outputs: formsOf(outputs[0]!) }
-  } finally {
-    signal.removeEventListener('abort', stopped)
-    await client.close()
-  }
+  })
 }
 
 function formsOf(row: Record<string, unknown>) {

@@ -1,8 +1,9 @@
 import { type Clock, seededRandom } from '../../kernel/index.ts'
 import { eachBounded } from '../bounded.ts'
 import { checkFailed, fatalReason } from '../client/failures.ts'
-import { createGatewayClient, type GatewayClient } from '../client/gateway-client.ts'
+import type { GatewayClient } from '../client/gateway-client.ts'
 import { pinnedBody } from '../client/requests.ts'
+import { withGatewayClient } from '../client/with-client.ts'
 import { rounded } from '../judging.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { pairsWanted } from '../latency/pair-ratio.ts'
@@ -20,17 +21,8 @@ export async function measureCost(
   run: CheckRun,
   clock: Clock,
 ): Promise<{ blocks: CostBlock[] }> {
-  const client = createGatewayClient({
-    gatewayUrl: context.gatewayUrl,
-    key: context.key,
-    model: plan.model,
-    timeoutMs: plan.timeoutMs,
-    connections: plan.concurrency,
-    keepBodies: false,
-  })
-  const stopped = () => void client.close()
-  run.signal.addEventListener('abort', stopped, { once: true })
-  try {
+  const more = { connections: plan.concurrency, keepBodies: false }
+  return withGatewayClient(context, plan, more, run.signal, async (client) => {
     const progress = trackProgress(run, clock, plan.pairs, 'pairs')
     const pairs = (first: number, count: number) =>
       runBlocks({
@@ -50,10 +42,7 @@ export async function measureCost(
       blocks.push(...(await pairs(plan.pairs, more)))
     }
     return { blocks }
-  } finally {
-    run.signal.removeEventListener('abort', stopped)
-    await client.close()
-  }
+  })
 }
 
 /**

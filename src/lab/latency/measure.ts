@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Clock, type Random, seededRandom } from '../../kernel/index.ts'
 import { checkFailed } from '../client/failures.ts'
-import { createGatewayClient } from '../client/gateway-client.ts'
 import { itemBodies } from '../client/requests.ts'
+import { withGatewayClient } from '../client/with-client.ts'
 import { rounded } from '../judging.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { arrivalsWithin } from '../load/arrivals.ts'
@@ -33,27 +33,15 @@ export async function measureLatency(
   run: CheckRun,
   clock: Clock,
 ): Promise<LatencyRaw> {
-  const client = createGatewayClient({
-    gatewayUrl: context.gatewayUrl,
-    key: context.key,
-    model: plan.model,
-    timeoutMs: plan.timeoutMs,
-    connections: plan.connections,
-    keepBodies: false,
-  })
-  const stopped = () => void client.close()
-  run.signal.addEventListener('abort', stopped, { once: true })
-  try {
+  const more = { connections: plan.connections, keepBodies: false }
+  return withGatewayClient(context, plan, more, run.signal, async (client) => {
     const items = shuffled(context.golden.items, seededRandom(plan.seed)).slice(0, MOST_ITEMS)
     const body = {
       champion: itemBodies(plan.champion.label, items),
       candidate: itemBodies(plan.candidate.label, items),
     }
     return await measureBlocks({ plan, client, clock, signal: run.signal, body }, run)
-  } finally {
-    run.signal.removeEventListener('abort', stopped)
-    await client.close()
-  }
+  })
 }
 
 async function measureBlocks(bench: Bench, run: CheckRun): Promise<LatencyRaw> {

@@ -3,7 +3,7 @@ import { type Clock, seededRandom } from '../../kernel/index.ts'
 import { eachBounded } from '../bounded.ts'
 import { answerOf } from '../client/answer-of.ts'
 import { type Asker, createAsker } from '../client/asker.ts'
-import { createGatewayClient } from '../client/gateway-client.ts'
+import { withGatewayClient } from '../client/with-client.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { runBlocks, trackProgress } from '../progress.ts'
 import { shuffled } from '../shuffled.ts'
@@ -27,23 +27,11 @@ export async function measureStability(
   run: CheckRun,
   clock: Clock,
 ): Promise<StabilityRaw> {
-  const client = createGatewayClient({
-    gatewayUrl: context.gatewayUrl,
-    key: context.key,
-    model: plan.model,
-    timeoutMs: plan.timeoutMs,
-    connections: Math.max(plan.concurrency, ...plan.repeats.concurrencies),
-    keepBodies: true,
-  })
-  const stopped = () => void client.close()
-  run.signal.addEventListener('abort', stopped, { once: true })
-  try {
+  const more = { connections: Math.max(plan.concurrency, ...plan.repeats.concurrencies), keepBodies: true }
+  return withGatewayClient(context, plan, more, run.signal, async (client) => {
     const asker = createAsker({ check: 'stability', client, clock, signal: run.signal })
     return await measureBlocks(context, plan, run, clock, labelsOf(context, asker))
-  } finally {
-    run.signal.removeEventListener('abort', stopped)
-    await client.close()
-  }
+  })
 }
 
 /** Answers as labels, null where a row has none. */
