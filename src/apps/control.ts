@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import packageJson from '#package.json' with { type: 'json' }
 import { createApi } from '../api/index.ts'
-import { createChanges, defaultPolicy, gatewayProbe } from '../changes/index.ts'
+import { createChanges, gatewayProbe } from '../changes/index.ts'
 import { createFleet, withRemoteVersions } from '../fleet/index.ts'
 import { createLogger, isSlipwayError, onStopSignal, SlipwayError, systemClock } from '../kernel/index.ts'
 import { createLab } from '../lab/index.ts'
@@ -13,6 +13,7 @@ import { ensureCredentials } from './credentials.ts'
 import { prepareDataFolder, writeWhole } from './data-folder.ts'
 import { entryPath, packageRoot } from './entry.ts'
 import { localBackend } from './local-backend.ts'
+import { readPolicy } from './policy-file.ts'
 import { reportProcesses } from './processes.ts'
 
 /** Owns the store; composes fleet, telemetry, lab and changes behind the control API. */
@@ -34,6 +35,7 @@ try {
 
 async function run(): Promise<void> {
   const folder = prepareDataFolder(process.env.SLIPWAY_DATA ?? '.slipway')
+  const policy = readPolicy(folder.root, process.env.SLIPWAY_POLICY)
   const pepper = Buffer.from(readFileSync(folder.pepper, 'utf8'), 'hex')
   const store = await openStore({
     dataFolder: folder.root,
@@ -53,7 +55,7 @@ async function run(): Promise<void> {
     store,
     fleet,
     lab,
-    policy: defaultPolicy,
+    policy,
     clock,
     logger,
     gatewayUrl,

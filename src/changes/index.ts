@@ -1,4 +1,4 @@
 export { type Changes, createChanges } from './changes.ts'
-export { defaultPolicy } from './policy.ts'
+export { defaultPolicy, type Policy, parsePolicy } from './policy.ts'
 export { gatewayProbe } from './probe.ts'
 export { verifyBundle } from './verify.ts'

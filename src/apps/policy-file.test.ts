@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readPolicy } from './policy-file.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'slipway-policy-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const tier = '{ checks: [compatibility, accuracy], signOffs: 1 }'
+const strict = `version: 1
+name: strict
+requiredAxes: [accuracy]
+signOff: { notTheAuthor: true, expiresAfterDays: 2 }
+tiers:
+  parameter: ${tier}
+  prompt: ${tier}
+  same-family: ${tier}
+  new-provider: ${tier}
+  new-architecture: ${tier}
+`
+
+test('without a file the built-in policy holds', () =>
+  expect(readPolicy(folder, undefined).name).toBe('default'))
+
+test('the file of the data folder goes before it, and a named one before that', () => {
+  writeFileSync(join(folder, 'policy.yaml'), strict)
+  writeFileSync(join(folder, 'other.yaml'), strict.replace('name: strict', 'name: other'))
+  expect(readPolicy(folder, undefined)).toMatchObject({ name: 'strict', requiredAxes: ['accuracy'] })
+  expect(readPolicy(folder, join(folder, 'other.yaml')).name).toBe('other')
+})
+
+test.each([
+  [
+    'an axis that no check measures',
+    strict.replace('[accuracy]', '[cost]'),
+    /tiers.parameter: the axis cost/,
+  ],
+  ['a key that nobody knows', `${strict}signoffs: 2\n`, /signoffs/i],
+  ['no YAML', 'version: [1', /not YAML/],
+])('%s is refused with the file and the reason', (_, text, says) => {
+  writeFileSync(join(folder, 'policy.yaml'), text)
+  expect(() => readPolicy(folder, undefined)).toThrow(says)
+  expect(() => readPolicy(folder, undefined)).toThrow(/policy\.yaml/)
+})
+
+test('a named file that is not there is refused, not passed over', () =>
+  expect(() => readPolicy(folder, join(folder, 'none.yaml'))).toThrow(/none\.yaml/))
