@@ -78,6 +78,7 @@ export class Gateway {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 })
   #table: GatewayTable | undefined
   #isStopping = false
+  #connections = 0
   #unauthenticated = 0
   #refusedEarly = 0
 
@@ -90,6 +91,10 @@ export class Gateway {
       this.#nextRequestId,
       (request, response, expectsContinue) => this.#handle(request, response, expectsContinue),
     )
+    this.#server.on('connection', (socket) => {
+      this.#connections++
+      socket.once('close', () => this.#connections--)
+    })
     this.#holder = new SnapshotHolder<Upstream, CompiledContract>({
       openReplica: (replica, model, version) =>
         openUpstream({ replica, model: model.model, version, contract: compileContract(model) }, options),
@@ -138,6 +143,11 @@ export class Gateway {
       isStopping: () => this.#isStopping,
     }
     this.#text = new TextFront(options.text ?? {}, { ...this.#predict, log })
+  }
+
+  /** Nearly all places are taken: time to give those who can wait something lighter. */
+  get isOverloaded(): boolean {
+    return this.#admission.inFlight > 0.8 * this.#options.limits.maxInFlight
   }
 
   get #snapshotPath(): string {
@@ -335,7 +345,7 @@ export class Gateway {
     delay.reset()
     return {
       inFlight: this.#admission.inFlight,
-      connections: (this.#server as Server & { connections?: number }).connections ?? 0,
+      connections: this.#connections,
       unauthenticated: this.#unauthenticated,
       requestsRefusedEarly: this.#refusedEarly,
       telemetryQueued: queued,

@@ -165,7 +165,7 @@ describe.each(surfaces)('a stream on the surface $name', ({ failure, send, succe
     const read = chunksOf(await world.open({ ...stream, signal: left.signal }))
     await until(() => read.text().includes('Hello'))
     left.abort()
-    await until(async () => (await world.metric('slipway_gateway_connections')) !== undefined)
+    await until(async () => (await world.metric('slipway_gateway_connections')) === 1)
     upstream.last.text(' world').end()
     const [record] = await world.records(1)
     expect(upstream.last.isCancelled).toBe(false)
