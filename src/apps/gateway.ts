@@ -1,19 +1,39 @@
 import './gateway-heap.ts'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { defaultGatewayLimits, Gateway } from '../gateway/index.ts'
+import { defaultGatewayLimits, Gateway, standardText } from '../gateway/index.ts'
 import { createLogger, isSlipwayError, onStopSignal, systemClock } from '../kernel/index.ts'
+import { remoteTextUpstream, standardCodecs } from '../providers/index.ts'
 import { dataFolder, writeWhole } from './data-folder.ts'
 
 /** The exit code that says: the port is taken, restarting will not help. */
 const EXIT_PORT_IN_USE = 3
+const CACHE_BYTES = 64 * 1024 * 1024
 
 const folder = dataFolder(process.env.SLIPWAY_DATA ?? '.slipway')
 const name = `gateway-${process.env.SLIPWAY_GATEWAY_INDEX ?? '0'}`
 const log = createLogger(name)
 const runFile = folder.runFileOf(name)
 
-const gateway = new Gateway({
+const text = standardText({
+  clock: systemClock,
+  random: Math.random,
+  log,
+  cacheBytes: CACHE_BYTES,
+  // Secrets are named in the snapshot, and found here and nowhere else.
+  openProvider: (provider) =>
+    remoteTextUpstream(provider, {
+      clock: systemClock,
+      random: Math.random,
+      log,
+      env: process.env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      codecs: standardCodecs,
+    }),
+  isOverloaded: () => gateway.isOverloaded,
+})
+
+const gateway: Gateway = new Gateway({
   name,
   host: process.env.SLIPWAY_GATEWAY_HOST ?? '127.0.0.1',
   port: Number(process.env.SLIPWAY_GATEWAY_PORT ?? 8080),
@@ -26,11 +46,13 @@ const gateway = new Gateway({
   clock: systemClock,
   random: Math.random,
   log,
+  text,
 })
 
 onStopSignal(async () => {
   rmSync(runFile, { force: true })
   await gateway.stop()
+  await text.close()
 })
 
 try {

@@ -5,6 +5,7 @@ export {
   type RemoteTextUpstream,
   remoteTextUpstream,
 } from './remote/remote-text-upstream.ts'
+export { standardCodecs } from './remote/standard-codecs.ts'
 export { replicaUpstream } from './replica.ts'
 export type {
   AcceptedBy,
