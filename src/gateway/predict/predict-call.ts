@@ -1,20 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { headerNames, type RequestRecord, type SnapshotKey } from '../../contracts/index.ts'
+import type { RequestRecord, SnapshotKey } from '../../contracts/index.ts'
 import { type Clock, isSlipwayError, SlipwayError } from '../../kernel/index.ts'
 import type { Upstream, UpstreamAnswer, UpstreamFailure, UpstreamOutcome } from '../../providers/index.ts'
-import {
-  type Admission,
-  bucketOfUnit,
-  type ExposureCounter,
-  type KeyBudget,
-  ownerOf,
-  type PoolMember,
-} from '../../routing/index.ts'
+import type { Admission, ExposureCounter, KeyBudget, PoolMember } from '../../routing/index.ts'
+import { assignVersion, noteExposure } from '../assign-version.ts'
 import type { GatewayModel, GatewayTable, GatewayVersion } from '../gateway-table.ts'
 import type { GatewayLimits } from '../limits.ts'
 import { answerProblem } from '../server/answer.ts'
+import { BodyIntake, type IntakeOwner } from '../server/body-intake.ts'
+import { answerRows } from './answer-rows.ts'
 import { parsePredictBody, refuseDeep, tooManyRows } from './predict-body.ts'
-import { CLIENT_LEFT, capturedInput, outcomeOf } from './record.ts'
+import { CLIENT_LEFT, capturedInput, countedRecord } from './record.ts'
 import { mediaOf, pinnedByQuery, RAW, timeoutOf, unitOf } from './request-options.ts'
 
 const HOLD_STEP_MS = 20
@@ -55,18 +51,17 @@ export interface PredictSubject {
  * back what was taken and writes the record. A model's own failure is never retried: it would fail there too, and the
  * change under test must see it.
  */
-export class PredictCall {
+export class PredictCall implements IntakeOwner {
   readonly #parts: PredictParts
   readonly #subject: PredictSubject
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #startedMs: number
   readonly #atMs: number
+  readonly #intake: BodyIntake
   #model: GatewayModel
   #timeoutMs = 0
   #media = ''
-  #chunks: Buffer[] = []
-  #bytes = 0
   /** The body as it came. */
   #body: Buffer | undefined
   /** The rows as the replica takes them. */
@@ -98,6 +93,7 @@ export class PredictCall {
     this.#startedMs = startedMs
     this.#atMs = parts.clock.nowMs()
     this.#model = subject.model
+    this.#intake = new BodyIntake(parts.limits, parts.buffered, this)
   }
 
   /** The request was admitted; gives the place back when it settles. */
@@ -117,8 +113,7 @@ export class PredictCall {
       return
     }
     if (this.#subject.expectsContinue) this.#response.writeContinue()
-    this.#request.on('data', (chunk: Buffer) => this.#take(chunk))
-    this.#request.on('end', () => this.#ended())
+    this.#intake.start(this.#request)
   }
 
   /** A limit turned the request away; nothing of it was read. */
@@ -128,24 +123,8 @@ export class PredictCall {
     this.#note(error.status, error)
   }
 
-  #take(chunk: Buffer): void {
-    if (this.#isSettled) return
-    const { buffered, limits } = this.#parts
-    this.#bytes += chunk.length
-    buffered.bytes += chunk.length
-    this.#chunks.push(chunk)
-    if (this.#bytes > limits.maxBodyBytes)
-      this.#fail(new SlipwayError('body_too_large', { limitBytes: limits.maxBodyBytes }))
-    else if (buffered.bytes > limits.maxBufferedBytes)
-      this.#fail(new SlipwayError('overloaded', { what: 'The gateway', retryAfterMs: 100 }))
-  }
-
-  #ended(): void {
-    if (this.#isSettled) return
+  body(body: Buffer): void {
     try {
-      const chunks = this.#chunks
-      const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-      this.#chunks = []
       this.#body = body
       if (this.#media === RAW) this.#readRaw(body)
       else this.#readJson(body)
@@ -153,6 +132,10 @@ export class PredictCall {
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  refused(error: SlipwayError): void {
+    this.#fail(error)
   }
 
   #readJson(body: Buffer): void {
@@ -180,22 +163,13 @@ export class PredictCall {
 
   /** Unit → version. The unit is the header's, else the body's user, else the request itself. */
   #assign(user: string | undefined): void {
-    const model = this.#model
+    const { clock, exposures } = this.#parts
     this.#unit ??= unitOf(this.#request.headers) ?? user
-    let label = this.#pinned
-    if (label === undefined) {
-      const bucket = bucketOfUnit(model.seed, this.#unit ?? this.#subject.requestId)
-      label = ownerOf(model.snapshot.slices, bucket)
-      if (label === undefined) throw new SlipwayError('no_traffic', { model: model.name, retryAfterMs: 1000 })
-      this.#bucket = bucket
-    }
-    const version = model.versions.get(label)
-    if (version === undefined)
-      throw new SlipwayError('unknown_version', { model: model.name, version: label.slice(0, 100) })
-    this.#version = version
-    if (this.#bucket !== null && this.#unit !== undefined)
-      if (this.#parts.exposures.isFirst(model.seed, this.#bucket, this.#parts.clock.monotonicMs()))
-        version.metrics.exposures++
+    const { requestId } = this.#subject
+    const assigned = assignVersion(this.#model, { pinned: this.#pinned, unit: this.#unit, requestId })
+    this.#version = assigned.version
+    this.#bucket = assigned.bucket
+    noteExposure(exposures, this.#model, assigned, this.#unit, clock.monotonicMs())
   }
 
   #ask(): void {
@@ -286,49 +260,28 @@ export class PredictCall {
   }
 
   #answer(answer: UpstreamAnswer): void {
-    const version = this.#version as GatewayVersion
     this.#queueMs = answer.queueUs / 1000
     // What a version does before its inference is work of that version too, and often most of it.
     this.#computeMs = (answer.computeUs + answer.preprocessUs) / 1000
-    const isRaw = this.#request.headers.accept?.includes(RAW) === true
-    // The answer's bytes belong to the connection's buffer, and the response may be written later than now.
-    const body = isRaw ? Buffer.from(answer.body) : this.#jsonOf(answer, version)
-    const encoding = typeof body === 'string' && answer.json !== undefined ? 'latin1' : 'utf8'
-    const headers = [
-      'content-type',
-      isRaw ? RAW : 'application/json',
-      'content-length',
-      String(Buffer.byteLength(body, encoding)),
-      headerNames.requestId,
-      this.#subject.requestId,
-      headerNames.model,
-      this.#model.name,
-      headerNames.version,
-      version.label,
-      headerNames.replica,
-      (this.#member as PoolMember<Upstream>).replica.id,
-      headerNames.queueMs,
-      String(this.#queueMs),
-      headerNames.computeMs,
-      String(this.#computeMs),
-    ]
-    if (this.#parts.isStopping()) headers.push('connection', 'close')
+    const told = {
+      requestId: this.#subject.requestId,
+      model: this.#model,
+      version: this.#version as GatewayVersion,
+      replica: (this.#member as PoolMember<Upstream>).replica.id,
+      queueMs: this.#queueMs,
+      computeMs: this.#computeMs,
+      isLast: this.#parts.isStopping(),
+    }
+    answerRows(this.#response, this.#request.headers.accept, told, answer)
     this.#isSettled = true
-    this.#response.writeHead(200, headers).end(body, encoding)
     this.#giveBack()
     this.#note(200, undefined)
-  }
-
-  #jsonOf({ body, json, rows }: UpstreamAnswer, { jsonHead }: GatewayVersion): string {
-    if (json === undefined) return `${jsonHead}${this.#model.contract.outputs.toJson(body, rows)}}`
-    // Bytes that are passed on make a string of one character each, which goes out with the headers in one piece.
-    return `${jsonHead}${json.toString('latin1')}}`
   }
 
   #fail(error: unknown): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#chunks = []
+    this.#intake.stop()
     if (this.#parts.isStopping()) this.#response.setHeader('connection', 'close')
     answerProblem(this.#request, this.#response, error, this.#told())
     this.#giveBack()
@@ -339,14 +292,14 @@ export class PredictCall {
   #closed(): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#chunks = []
+    this.#intake.stop()
     if (this.#member !== undefined) this.#member.replica.cancel(this.#upstreamId)
     this.#giveBack()
     this.#note(CLIENT_LEFT, 'cancelled')
   }
 
   #giveBack(): void {
-    this.#parts.buffered.bytes -= this.#bytes
+    this.#intake.giveBack()
     this.#parts.admission.release(this.#subject.budget)
   }
 
@@ -371,35 +324,25 @@ export class PredictCall {
   }
 
   #note(status: number, error: unknown): void {
-    const latencyMs = this.#parts.clock.monotonicMs() - this.#startedMs
-    const code = error === undefined ? null : isSlipwayError(error) ? error.code : error
-    const failure =
-      code === null ? null : code === 'cancelled' ? code : isSlipwayError(error) ? error.code : 'internal'
-    const outcome = failure === null ? 'ok' : outcomeOf(failure, status)
-    const metrics = this.#version?.metrics ?? this.#model.metrics
-    metrics.count(outcome, status, latencyMs, this.#rows, this.#retries)
     const { key, requestId } = this.#subject
-    const record: RequestRecord = {
+    const record = countedRecord({
       requestId,
-      at: this.#atMs,
-      model: this.#model.name,
-      version: this.#version?.label ?? null,
-      replica: this.#member?.replica.id ?? null,
-      tenant: key.tenant,
-      key: key.publicId,
-      assignment: this.#pinned === undefined ? 'split' : 'pinned',
-      experiment: this.#bucket === null ? null : this.#model.snapshot.experiment,
+      atMs: this.#atMs,
+      key,
+      model: this.#model,
+      version: this.#version,
+      replica: this.#member?.replica.id,
+      isPinned: this.#pinned !== undefined,
       bucket: this.#bucket,
       status,
-      outcome,
-      code: failure,
-      latencyMs,
+      error,
+      latencyMs: this.#parts.clock.monotonicMs() - this.#startedMs,
       queueMs: this.#queueMs,
       computeMs: this.#computeMs,
       rows: this.#rows,
       retries: this.#retries,
-    }
-    if (outcome === 'error' && this.#model.snapshot.captureFailures) record.input = this.#captured()
+    })
+    if (record.outcome === 'error' && this.#model.snapshot.captureFailures) record.input = this.#captured()
     this.#parts.record(record)
   }
 

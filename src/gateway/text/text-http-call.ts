@@ -8,19 +8,14 @@ import {
   type TextRecord,
 } from '../../contracts/index.ts'
 import { isSlipwayError, SlipwayError } from '../../kernel/index.ts'
-import {
-  type Admission,
-  bucketOfUnit,
-  type ExposureCounter,
-  type KeyBudget,
-  ownerOf,
-} from '../../routing/index.ts'
+import type { Admission, ExposureCounter, KeyBudget } from '../../routing/index.ts'
+import { assignVersion, noteExposure } from '../assign-version.ts'
 import type { GatewayModel, GatewayVersion } from '../gateway-table.ts'
 import { CLIENT_LEFT, capturedInput } from '../predict/record.ts'
 import { JSON_MEDIA, mediaOf, timeoutOf, unitOf } from '../predict/request-options.ts'
 import { answerProblem, type ProblemForm, type ProblemHeaders } from '../server/answer.ts'
+import { BodyIntake } from '../server/body-intake.ts'
 import { type AskParts, notText } from './asking.ts'
-import { BodyIntake } from './body-intake.ts'
 import { noteRequest } from './note-request.ts'
 import type { StreamKeeper } from './stream-keeper.ts'
 import type { TextVersion } from './text-version.ts'
@@ -173,19 +168,13 @@ export abstract class TextHttpCall {
     this.model = model
     this.isPinned = pinned !== undefined
     const unit = unitOf(this.request.headers) ?? user
-    let label = pinned
-    if (label === undefined) {
-      this.#bucket = bucketOfUnit(model.seed, unit ?? this.arrival.requestId)
-      label = ownerOf(model.snapshot.slices, this.#bucket)
-      if (label === undefined) throw new SlipwayError('no_traffic', { model: name, retryAfterMs: 1000 })
-    }
-    const version = model.versions.get(label)
-    if (version === undefined)
-      throw new SlipwayError('unknown_version', { model: name, version: label.slice(0, 100) })
-    if (version.text === undefined) throw notText({ model: model.snapshot }, label)
+    const { requestId } = this.arrival
+    const assigned = assignVersion(model, { pinned, unit, requestId })
+    const { bucket, version } = assigned
+    this.#bucket = bucket
+    if (version.text === undefined) throw notText({ model: model.snapshot }, version.label)
     this.version = version
-    if (this.#bucket !== null && unit !== undefined)
-      if (exposures.isFirst(model.seed, this.#bucket, clock.monotonicMs())) version.metrics.exposures++
+    noteExposure(exposures, model, assigned, unit, clock.monotonicMs())
     return version.text
   }
 
