@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLogger, onStopSignal, systemClock } from '../kernel/index.ts'
+import { createLogger, keepLogsShort, onStopSignal, systemClock } from '../kernel/index.ts'
 import { prepareDataFolder, writeWhole } from './data-folder.ts'
 import { entryPath } from './entry.ts'
 import { endOrphans } from './orphans.ts'
@@ -30,6 +30,13 @@ writeWhole(
   folder.runFileOf('all-in-one'),
   JSON.stringify({ pid: process.pid, port: controlPort, startedAt: Date.now() }),
 )
+// Control looks after those of the replicas.
+const logs = keepLogsShort({
+  folder: folder.logs,
+  isOurs: (name) => !name.startsWith('replica-'),
+  clock: systemClock,
+  logger,
+})
 startWard('control', 'control')
 // The gateway reads the internal key that control makes at its very first start.
 await waitForFile(folder.internalKey, 30_000)
@@ -47,6 +54,7 @@ onStopSignal(async () => {
   await supervisor.stop('control', 20_000)
   await endOrphans(folder, { replicas: true, logger })
   rmSync(folder.runFileOf('all-in-one'), { force: true })
+  logs.close()
   logger.info('stopped')
 })
 

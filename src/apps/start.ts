@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { SlipwayError } from '../kernel/index.ts'
+import { lastLines, SlipwayError } from '../kernel/index.ts'
 import {
   type DataFolder,
   dataFolder,
@@ -54,11 +54,7 @@ export async function stopAllInOne(run: RunFile, timeoutMs: number): Promise<boo
 
 /** The last lines of a process's log, for an error that a person can act on. */
 export function lastLogLines(folder: DataFolder, process: string, lines: number): string[] {
-  try {
-    return readFileSync(folder.logOf(process), 'utf8').trimEnd().split('\n').slice(-lines)
-  } catch {
-    return []
-  }
+  return lastLines(folder.logOf(process), lines)
 }
 
 async function refuseTakenPort(port: number, flag: string): Promise<void> {

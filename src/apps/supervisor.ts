@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { Clock, Logger } from '../kernel/index.ts'
 
 /** A process that shall run until told otherwise. */
@@ -41,6 +41,7 @@ export function createSupervisor(clock: Clock, logger: Logger): Supervisor {
       env: { ...process.env, ...held.ward.environment },
       stdio: ['ignore', log, log],
     })
+    closeSync(log)
     held.child = child
     logger.info({ ward: name, pid: child.pid }, 'process started')
     child.once('error', (error) => logger.error({ ward: name, err: error }, 'process could not be started'))

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { dataFolder, lastLogLines } from '../../apps/index.ts'
@@ -46,7 +46,7 @@ async function logs(
   if (wanted.follow === true) await follow(folder.logOf(name), (text) => process.stdout.write(text))
 }
 
-/** Reads on from the end until the process is stopped. */
+/** Reads on from the end until the process is stopped, past a rotation too: what was not read yet is in `.1` then. */
 async function follow(path: string, write: (text: string) => void): Promise<never> {
   const file = await open(path)
   let position = (await file.stat()).size
@@ -55,6 +55,10 @@ async function follow(path: string, write: (text: string) => void): Promise<neve
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
     position += bytesRead
     if (bytesRead > 0) write(buffer.toString('utf8', 0, bytesRead))
-    else await sleep(200)
+    else if ((await file.stat()).size < position) {
+      const rotated = await readFile(`${path}.1`).catch(() => Buffer.alloc(0))
+      write(rotated.toString('utf8', position))
+      position = 0
+    } else await sleep(200)
   }
 }

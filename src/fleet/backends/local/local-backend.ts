@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, type FSWatcher, mkdirSync, openSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { ReplicaSpec } from '../../../contracts/index.ts'
-import type { Clock, Logger } from '../../../kernel/index.ts'
+import { type Clock, keepLogsShort, type Logger } from '../../../kernel/index.ts'
 import type { ReplicaBackend } from '../../fleet.ts'
-import { pruneLogs } from './logs.ts'
+import { isReplicaLog, pruneLogs } from './logs.ts'
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts'
 import {
   makeReplicaFolder,
@@ -72,6 +72,7 @@ export function createLocalBackend(options: LocalBackendOptions): ReplicaBackend
   }
 
   const eye = lookAt(options, tell)
+  const logs = keepLogsShort({ folder: options.logsFolder, isOurs: isReplicaLog, clock, logger })
   return {
     async start(wanted) {
       const runFolder = folderOf(wanted.replicaId)
@@ -103,6 +104,7 @@ export function createLocalBackend(options: LocalBackendOptions): ReplicaBackend
     },
     async close() {
       eye.close()
+      logs.close()
       listeners.clear()
     },
   }
