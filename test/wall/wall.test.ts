@@ -1,0 +1,219 @@
+/**
+ * The fault wall: a client, the gateway as it runs, and two real HTTP providers behind it of which the first goes wrong
+ * in each of the sixteen ways of Failover Bench. The second is well, and a ladder leads to it. What a client may see is
+ * one of three things: the whole answer, an error that says so, or a stream that ends in an error. Never less.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { RequestRecord } from '../../src/contracts/index.ts'
+import { newProvider, servingPolicy } from '../../src/contracts/index.ts'
+import { standardText } from '../../src/gateway/index.ts'
+import { ScriptedUpstream, scriptedModel } from '../../src/gateway/testing/scripted-upstream.ts'
+import { World } from '../../src/gateway/testing/world.ts'
+import { silentLogger, systemClock } from '../../src/kernel/index.ts'
+import { remoteTextUpstream, standardCodecs } from '../../src/providers/index.ts'
+import { openaiChat, openScriptedServer, type Scenario, type ScriptedServer, scenarios } from './index.ts'
+
+const { truth } = openaiChat.fixtures.text
+/** Long enough for a loaded machine, short enough that what stalls is told within a test. */
+const PATIENCE_MS = 400
+
+let primary: ScriptedServer
+let backup: ScriptedServer
+let world: World
+let closeText: () => Promise<void>
+
+beforeEach(async () => {
+  primary = await openScriptedServer(openaiChat)
+  backup = await openScriptedServer(openaiChat)
+})
+afterEach(async () => {
+  await world.close()
+  await closeText()
+  await Promise.all([primary.close(), backup.close()])
+})
+
+/** The gateway before both providers; with the ladder, what the first cannot answer goes to the second. */
+async function open(hasLadder: boolean): Promise<void> {
+  const origins: Record<string, string> = { primary: primary.origin, backup: backup.origin }
+  const { close, ...text } = standardText({
+    clock: systemClock,
+    random: Math.random,
+    log: silentLogger(),
+    cacheBytes: 1_000_000,
+    isOverloaded: () => false,
+    openProvider: ({ name }) => {
+      const wish = {
+        name,
+        kind: 'openai-compatible',
+        baseUrl: `${origins[name]}/v1`,
+        allowInner: true,
+        maxRetries: 1,
+      }
+      const timeouts = {
+        connectMs: 2000,
+        firstContentMs: PATIENCE_MS,
+        idleMs: PATIENCE_MS,
+        totalMs: 4 * PATIENCE_MS,
+      }
+      return remoteTextUpstream(
+        { ...newProvider.parse({ ...wish, timeouts }), revision: 1, updatedAt: 0 },
+        {
+          clock: systemClock,
+          random: Math.random,
+          log: silentLogger(),
+          env: {},
+          readFile: () => '',
+          codecs: standardCodecs,
+        },
+      )
+    },
+  })
+  closeText = close
+  const rungs = [
+    { kind: 'primary', name: 'full', quality: 1 },
+    { kind: 'version', name: 'backup', version: 'v2', quality: 0.9 },
+  ]
+  const serving = hasLadder ? { serving: servingPolicy.parse({ ladder: { rungs } }) } : {}
+  const versions = { v1: { provider: 'primary' }, v2: { provider: 'backup' } }
+  world = await World.open({
+    replicas: {},
+    text: {
+      models: [scriptedModel('chat', versions, serving)],
+      // The world makes a provider of each; what answers for them is opened above.
+      upstreams: [new ScriptedUpstream('primary'), new ScriptedUpstream('backup')],
+      options: text,
+    },
+  })
+}
+
+function play({ first, then }: Scenario): void {
+  primary.next(...first)
+  primary.always(then)
+}
+
+interface Seen {
+  /** `answered`: all of it, and said to be all. `told`: an error instead of an answer. `cut`: an error after a part. */
+  readonly how: 'answered' | 'told' | 'cut' | 'wrong'
+  readonly text: string
+  readonly status: number
+  readonly record: RequestRecord
+}
+
+async function ask(isStream: boolean): Promise<Seen> {
+  const before = world.control.records.length
+  const body = { model: 'chat', stream: isStream, messages: [{ role: 'user', content: 'Why a gateway?' }] }
+  const {
+    body: bytes,
+    headers,
+    status,
+  } = await world.send({ path: '/v1/chat/completions', body: JSON.stringify(body) })
+  const record = (await world.records(before + 1)).at(-1) as RequestRecord
+  const seen = headers['content-type']?.startsWith('text/event-stream')
+    ? inStream(bytes)
+    : inWhole(bytes, status)
+  return { ...seen, status, record }
+}
+
+function inWhole(bytes: Buffer, status: number): Pick<Seen, 'how' | 'text'> {
+  const answer = JSON.parse(bytes.toString()) as {
+    error?: { message: string }
+    choices?: { message: { content: string }; finish_reason: string }[]
+  }
+  const [choice] = answer.choices ?? []
+  if (status === 200 && choice?.finish_reason === 'stop')
+    return { how: 'answered', text: choice.message.content }
+  const isTold = status >= 400 && typeof answer.error?.message === 'string' && choice === undefined
+  return { how: isTold ? 'told' : 'wrong', text: '' }
+}
+
+function inStream(bytes: Buffer): Pick<Seen, 'how' | 'text'> {
+  const stream = bytes.toString()
+  const events = stream.split('\n\n').filter((event) => event.startsWith('data: '))
+  let text = ''
+  let isFinished = false
+  let isError = false
+  for (const event of events) {
+    if (event === 'data: [DONE]') continue
+    const chunk = JSON.parse(event.slice(6)) as {
+      error?: unknown
+      choices?: { delta: { content?: string }; finish_reason: string | null }[]
+    }
+    if (chunk.error !== undefined) isError = true
+    text += chunk.choices?.[0]?.delta.content ?? ''
+    if (chunk.choices?.[0]?.finish_reason === 'stop') isFinished = true
+  }
+  const isDone = events.at(-1) === 'data: [DONE]' && stream.endsWith('\n\n')
+  if (isDone && isFinished && !isError) return { how: 'answered', text }
+  const isCut = isError && !isDone && !isFinished && truth.text.startsWith(text) && stream.endsWith('\n\n')
+  return { how: isCut ? 'cut' : 'wrong', text }
+}
+
+type Expected = Record<string, { readonly stream: Seen['how']; readonly whole: Seen['how'] }>
+
+/**
+ * With a ladder. After the first content nobody else may answer, since what was said cannot be taken back: S08, S09,
+ * S10, S11 and S14 end in an error that says so. The content filter of S13 would refuse elsewhere too.
+ */
+const withLadder: Expected = {
+  S01: { stream: 'answered', whole: 'answered' },
+  S02: { stream: 'answered', whole: 'answered' },
+  S03: { stream: 'answered', whole: 'answered' },
+  S04: { stream: 'answered', whole: 'answered' },
+  S05: { stream: 'answered', whole: 'answered' },
+  S06: { stream: 'answered', whole: 'answered' },
+  S07: { stream: 'answered', whole: 'answered' },
+  S08: { stream: 'cut', whole: 'answered' },
+  S09: { stream: 'cut', whole: 'answered' },
+  S10: { stream: 'cut', whole: 'answered' },
+  S11: { stream: 'cut', whole: 'answered' },
+  S12: { stream: 'told', whole: 'told' },
+  S13: { stream: 'told', whole: 'told' },
+  S14: { stream: 'cut', whole: 'answered' },
+  S15: { stream: 'answered', whole: 'answered' },
+  S16: { stream: 'answered', whole: 'answered' },
+}
+
+describe('with a ladder to a second provider', () => {
+  beforeEach(() => open(true))
+
+  test.each(scenarios)('$id $title, streamed', async (scenario) => {
+    play(scenario)
+    const seen = await ask(true)
+    expect(seen.how).toBe(withLadder[scenario.id]?.stream)
+    accountsFor(seen)
+  })
+
+  test.each(scenarios)('$id $title, whole', async (scenario) => {
+    play(scenario)
+    const seen = await ask(false)
+    expect(seen.how).toBe(withLadder[scenario.id]?.whole)
+    accountsFor(seen)
+  })
+})
+
+describe('without one', () => {
+  beforeEach(() => open(false))
+
+  test.each(scenarios)('$id $title is told as it is, once and not as a success', async (scenario) => {
+    play(scenario)
+    const seen = await ask(true)
+    expect(['answered', 'told', 'cut']).toContain(seen.how)
+    if (scenario.then.fault !== undefined) expect(seen.how).not.toBe('answered')
+    accountsFor(seen)
+    expect(backup.requests).toHaveLength(0)
+  })
+})
+
+/** One record of each request, with every try that reached a provider in it, and nothing billed that nobody counted. */
+function accountsFor({ how, record, status, text }: Seen): void {
+  if (how === 'answered') expect(text).toBe(truth.text)
+  expect(world.control.records.filter(({ requestId }) => requestId === record.requestId)).toHaveLength(1)
+  expect(record.status).toBe(how === 'cut' ? record.status : status)
+  expect(record.outcome === 'ok').toBe(how === 'answered')
+  const attempts = record.text?.attempts ?? []
+  expect(attempts.length).toBeGreaterThanOrEqual(primary.requests.length + backup.requests.length)
+  if (how === 'answered') {
+    expect(record.text?.usage).toMatchObject({ ...truth.usage })
+    expect(record.text?.rung).toBe(backup.requests.length > 0 ? 'backup' : null)
+  }
+}
