@@ -158,6 +158,11 @@ export function describeChanges(opened: () => Opened): void {
         { ...signOff, note: 'still ok' },
         { ...signOff, actor: 'cyd' },
       ])
+      const renamed = { ...signOff, actor: 'bobby', key: 'k1' }
+      await store.signOffs.put({ ...signOff, key: 'k1' })
+      await store.signOffs.put({ ...signOff, key: 'k2' })
+      await store.signOffs.put(renamed)
+      expect((await store.signOffs.list('c-aaaa')).slice(2)).toEqual([renamed, { ...signOff, key: 'k2' }])
     })
   })
 
@@ -208,6 +213,21 @@ export function describeChanges(opened: () => Opened): void {
         items: [{ sequence: 0, previousHash: null, detail: { why: 'lost' } }],
         next: null,
       })
+    })
+
+    test('entries are counted by what their detail says', async () => {
+      const { store } = opened()
+      const read = (target: string, change: string, check: string) =>
+        store.audit.append({ at: AT, actor: 'ada', action: 'read', target, detail: { change, check } })
+      await read('d1', 'c1', 'accuracy')
+      await read('d1', 'c1', 'cost')
+      await read('d1', 'c2', 'cost')
+      await read('d2', 'c3', 'cost')
+      const count = (detail: Record<string, string>) =>
+        store.audit.count({ action: 'read', target: 'd1', detail }, 'change')
+      expect(await count({})).toEqual({ entries: 3, different: 2 })
+      expect(await count({ check: 'cost' })).toEqual({ entries: 2, different: 2 })
+      expect(await count({ check: 'accuracy', change: 'c2' })).toEqual({ entries: 0, different: 0 })
     })
   })
 }

@@ -134,6 +134,8 @@ interface SignOffsTable {
   change_id: string
   gate: string
   actor: string
+  key: Nullable<string>
+  signer: string
   evidence_hash: string
   at: Date
   expires_at: Date

@@ -385,6 +385,14 @@ export interface AuditLog {
   append(entry: NewAuditEntry): Promise<AuditEntry>
   /** Newest first. */
   list(page: PageRequest): Promise<Page<AuditEntry>>
+  /**
+   * How many entries say `action` of `target` with these words in their detail, and how many different values their
+   * detail has under `each`.
+   */
+  count(
+    filter: { action: string; target: string; detail?: Readonly<Record<string, string>> },
+    each: string,
+  ): Promise<{ entries: number; different: number }>
 }
 
 /** Durable jobs (pg-boss underneath). A job runs at least once; its handler must be idempotent. */

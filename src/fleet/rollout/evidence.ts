@@ -31,7 +31,7 @@ export interface Folded {
 const FOLD_AFTER_MS = 600_000
 
 export function nothingFolded(rollout: Rollout): Folded {
-  const untilMs = Math.ceil(rollout.startedAt / rollout.plan.windowMs) * rollout.plan.windowMs
+  const untilMs = firstWindowMs(rollout)
   return { untilMs, stepStartedAt: rollout.stepStartedAt, whole: {}, step: {}, pairedUntilMs: null }
 }
 
@@ -50,12 +50,12 @@ export function gather(
   const sameStep = folded.stepStartedAt === rollout.stepStartedAt
   let state: Folded = { ...folded, step: sameStep ? folded.step : {}, stepStartedAt: rollout.stepStartedAt }
   let kept = state
-  const untilMs = Math.floor(settledUntilMs / windowMs) * windowMs
+  const untilMs = countedUntilMs(rollout, settledUntilMs)
   const foldUntilMs = Math.floor((untilMs - FOLD_AFTER_MS) / windowMs) * windowMs
-  for (const [startMs, arms] of pairsOf(rollout, windows)) {
-    const endMs = startMs + windowMs
-    if (startMs < folded.untilMs || endMs > untilMs) continue
-    state = withPair(rollout, state, startMs, arms)
+  for (const paired of pairedWindows(rollout, windows)) {
+    const endMs = paired.startMs + windowMs
+    if (paired.startMs < folded.untilMs || endMs > untilMs) continue
+    state = withPair(rollout, state, paired)
     if (endMs <= foldUntilMs) kept = state
   }
   const { whole, step, pairedUntilMs } = state
@@ -87,12 +87,47 @@ export function sumsOf(sums: SumsByGuard, guard: GuardName): CanarySums {
   return sums[guard] ?? NO_WINDOWS
 }
 
+/** What both arms did in one window, guard by guard; windows in which one of them was silent are not there. */
+export interface PairedWindow {
+  readonly startMs: number
+  readonly counts: readonly { readonly guard: GuardName; readonly pair: CanaryWindow }[]
+}
+
+/** The comparison that the law is fed with, in order of time. @param windows one-second windows of both versions */
+export function pairedWindows(
+  rollout: Pick<Rollout, 'plan' | 'guards' | 'champion' | 'candidate'>,
+  windows: readonly TrafficWindow[],
+): PairedWindow[] {
+  return pairsOf(rollout, windows).flatMap(([startMs, arms]) => {
+    const isPaired = requestsOf(arms.champion) > 0 && requestsOf(arms.candidate) > 0
+    if (!isPaired) return []
+    const counts = rollout.guards.map((guard) => ({
+      guard: guard.name,
+      pair: { a: countOf(guard, arms.champion), b: countOf(guard, arms.candidate) },
+    }))
+    return [{ startMs, counts }]
+  })
+}
+
+/** Start of the first window that the law counts. */
+export function firstWindowMs({ startedAt, plan }: Pick<Rollout, 'startedAt' | 'plan'>): number {
+  return Math.ceil(startedAt / plan.windowMs) * plan.windowMs
+}
+
+/** End of the last window that a look may have counted. */
+export function countedUntilMs({ plan }: Pick<Rollout, 'plan'>, settledUntilMs: number): number {
+  return Math.floor(settledUntilMs / plan.windowMs) * plan.windowMs
+}
+
 interface Arms {
   readonly champion: TrafficWindow[]
   readonly candidate: TrafficWindow[]
 }
 
-function pairsOf(rollout: Rollout, windows: readonly TrafficWindow[]): [number, Arms][] {
+function pairsOf(
+  rollout: Pick<Rollout, 'plan' | 'champion' | 'candidate'>,
+  windows: readonly TrafficWindow[],
+): [number, Arms][] {
   const pairs = new Map<number, Arms>()
   for (const window of windows) {
     const startMs = Math.floor(window.startMs / rollout.plan.windowMs) * rollout.plan.windowMs
@@ -104,16 +139,13 @@ function pairsOf(rollout: Rollout, windows: readonly TrafficWindow[]): [number, 
   return [...pairs].sort(([left], [right]) => left - right)
 }
 
-function withPair(rollout: Rollout, state: Folded, startMs: number, arms: Arms): Folded {
-  const isPaired = requestsOf(arms.champion) > 0 && requestsOf(arms.candidate) > 0
-  if (!isPaired) return state
+function withPair(rollout: Rollout, state: Folded, { startMs, counts }: PairedWindow): Folded {
   const inStep = startMs >= rollout.stepStartedAt
   const whole: SumsByGuard = { ...state.whole }
   const step: SumsByGuard = { ...state.step }
-  for (const guard of rollout.guards) {
-    const pair = { a: countOf(guard, arms.champion), b: countOf(guard, arms.candidate) }
-    whole[guard.name] = addWindow(sumsOf(whole, guard.name), pair)
-    if (inStep) step[guard.name] = addWindow(sumsOf(step, guard.name), pair)
+  for (const { guard, pair } of counts) {
+    whole[guard] = addWindow(sumsOf(whole, guard), pair)
+    if (inStep) step[guard] = addWindow(sumsOf(step, guard), pair)
   }
   return { ...state, whole, step, pairedUntilMs: startMs + rollout.plan.windowMs }
 }

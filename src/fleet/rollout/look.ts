@@ -1,5 +1,11 @@
-import type { GuardLook, GuardSpec, Rollout, RolloutLook } from '../../contracts/index.ts'
-import { brakes, type CanaryWindow, type GuardDecision, judgeGuard } from '../../stats/index.ts'
+import type { GuardLook, GuardSpec, Rollout, RolloutLook, RolloutPlan } from '../../contracts/index.ts'
+import {
+  brakes,
+  type CanarySums,
+  type CanaryWindow,
+  type GuardDecision,
+  judgeGuard,
+} from '../../stats/index.ts'
 import { type Evidence, sumsOf } from './evidence.ts'
 import { isSeen, needsOf } from './needs.ts'
 
@@ -60,8 +66,18 @@ interface GuardReading {
 }
 
 function readGuard(rollout: Rollout, guard: GuardSpec, evidence: Evidence): GuardReading {
-  const { plan } = rollout
-  const sums = sumsOf(evidence.whole, guard.name)
+  return {
+    ...guardLook(rollout.plan, guard, sumsOf(evidence.whole, guard.name)),
+    isSeenInStep: isSeen(sumsOf(evidence.step, guard.name), guard),
+  }
+}
+
+/** What the law says of one guard from the sums of all windows so far; whoever has the windows gets the same. */
+export function guardLook(
+  plan: Pick<RolloutPlan, 'alphaAbort' | 'alphaPromote' | 'guards'>,
+  guard: Pick<GuardSpec, 'name' | 'margin'>,
+  sums: CanarySums,
+): { readonly look: GuardLook; readonly decision: GuardDecision } {
   const reading = judgeGuard(sums, {
     margin: guard.margin,
     alphaAbort: plan.alphaAbort / plan.guards.length,
@@ -70,7 +86,6 @@ function readGuard(rollout: Rollout, guard: GuardSpec, evidence: Evidence): Guar
   const decision = reading.reason === 'worse-within-margin' ? 'promote' : reading.decision
   return {
     decision,
-    isSeenInStep: isSeen(sumsOf(evidence.step, guard.name), guard),
     look: {
       name: guard.name,
       champion: { requests: sums.requestsA, events: sums.eventsA },

@@ -39,6 +39,21 @@ export function auditLog({ database: { db } }: Context): AuditLog {
         return { ...link, hash }
       }),
 
+    count: async ({ action, target, detail = {} }, each) => {
+      let query = db
+        .selectFrom('audit')
+        .select(({ fn }) => [
+          fn.countAll<string>().as('entries'),
+          sql<string>`count(DISTINCT detail ->> ${each})`.as('different'),
+        ])
+        .where('action', '=', action)
+        .where('target', '=', target)
+      for (const [name, value] of Object.entries(detail))
+        query = query.where(sql<string>`detail ->> ${name}`, '=', value)
+      const { entries, different } = await query.executeTakeFirstOrThrow()
+      return { entries: Number(entries), different: Number(different) }
+    },
+
     list: async (page) => {
       let query = db
         .selectFrom('audit')

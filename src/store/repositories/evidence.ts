@@ -80,18 +80,24 @@ export function evidenceRepository({ database: { db }, tell }: Context): Evidenc
 export function signOffRepository({ database: { db }, tell }: Context): SignOffRepository {
   return {
     put: async (signOff) => {
-      const times = { at: new Date(signOff.at), expires_at: new Date(signOff.expiresAt), note: signOff.note }
+      const said = {
+        actor: signOff.actor,
+        at: new Date(signOff.at),
+        expires_at: new Date(signOff.expiresAt),
+        note: signOff.note,
+      }
       await db
         .insertInto('sign_offs')
         .values({
           change_id: signOff.change,
           gate: signOff.gate,
-          actor: signOff.actor,
+          key: signOff.key ?? null,
+          signer: signOff.key ?? signOff.actor,
           evidence_hash: signOff.evidenceHash,
-          ...times,
+          ...said,
         })
         .onConflict((conflict) =>
-          conflict.columns(['change_id', 'gate', 'actor', 'evidence_hash']).doUpdateSet(times),
+          conflict.columns(['change_id', 'gate', 'signer', 'evidence_hash']).doUpdateSet(said),
         )
         .execute()
       tell('changes', signOff.change)
@@ -108,6 +114,7 @@ export function signOffRepository({ database: { db }, tell }: Context): SignOffR
         change: row.change_id,
         gate: row.gate as SignOff['gate'],
         actor: row.actor,
+        ...(row.key !== null && { key: row.key }),
         evidenceHash: row.evidence_hash,
         at: row.at.getTime(),
         expiresAt: row.expires_at.getTime(),
