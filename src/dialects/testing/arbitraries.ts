@@ -20,15 +20,20 @@ const json = fc.json({ maxDepth: 2 })
 /**
  * Requests of the neutral form that ask nothing but these features: some of the sample of each, together, in front of a
  * conversation of any length.
+ *
+ * @param isOnePrompt the dialect knows no conversation: there is one message of the user.
  */
-export function anyRequest(features: readonly RequestFeature[]): fc.Arbitrary<GenerateRequest> {
+export function anyRequest(
+  features: readonly RequestFeature[],
+  isOnePrompt = false,
+): fc.Arbitrary<GenerateRequest> {
   const said = allRequestFeatures.filter((feature) => features.includes(feature))
   const has = (feature: RequestFeature) => features.includes(feature)
   return fc
     .record({
       asked: fc.subarray([...said]),
       before: has('system') ? fc.option(text, { nil: undefined }) : fc.constant(undefined),
-      turns: fc.array(turn(has), { maxLength: 4 }),
+      turns: fc.array(turn(has), { maxLength: isOnePrompt ? 0 : 4 }),
       last: text,
     })
     .map(({ asked, before, last, turns }) => {

@@ -62,6 +62,8 @@ export interface ProviderSample {
   }[]
   /** An event that never ends; left out: a `data:` line. */
   readonly oversized?: Buffer
+  /** The field that extras are written in; left out: each is a field itself. */
+  readonly extrasAt?: string
 }
 
 /** Holds a provider's dialect to what `ProviderDialect` and `StreamReader` promise. */
@@ -89,7 +91,8 @@ export function conformsToProviderDialect(kind: string, sample: ProviderSample):
         const written = attempt(() => dialect.writeRequest(request, 'a-model'))
         // Written as it is where extras of its own dialect may be anything, else refused by name.
         if (written instanceof UnsupportedFeature) expect(written.feature).toBe('extras.x-of-nobody')
-        else expect(written).toMatchObject({ 'x-of-nobody': 1 })
+        else if (sample.extrasAt === undefined) expect(written).toMatchObject({ 'x-of-nobody': 1 })
+        else expect(written).toMatchObject({ [sample.extrasAt]: { 'x-of-nobody': 1 } })
       })
     })
 
@@ -212,6 +215,8 @@ export interface SurfaceSample {
   readonly errorWords: (body: JsonObject) => unknown
   /** Field names by feature, for errors. */
   readonly fields: readonly (readonly [feature: string, field: string])[]
+  /** Why unknown fields are refused where they stand, and not kept; left out: they are kept. */
+  readonly refusesUnknown?: string
 }
 
 export const sampleContext: AnswerContext = {
@@ -251,8 +256,15 @@ export function conformsToSurfaceDialect(kind: string, sample: SurfaceSample): v
       },
     )
 
-    test('unknown fields are kept by their name', () => {
+    test('unknown fields are kept by their name, or refused', () => {
       const body = { ...minimal, x_vendor: { deep: [1, null] }, other: false }
+      if (sample.refusesUnknown !== undefined) {
+        expect(thrown(() => dialect.readRequest(body))).toMatchObject({
+          code: 'invalid_request',
+          pointer: '',
+        })
+        return
+      }
       expect(dialect.readRequest(body).extras).toMatchObject({ x_vendor: { deep: [1, null] }, other: false })
     })
 
@@ -324,6 +336,8 @@ export interface PairSample {
   readonly answers: readonly AnswerFeature[]
   /** Those that come back as they went. */
   readonly finishReasons: readonly FinishReason[]
+  /** It knows no conversation: a request is one message of the user. */
+  readonly isOnePrompt?: boolean
   /** Two requests that are the same to this dialect come out equal; left out: only equal ones are. */
   readonly sameRequest?: (request: GenerateRequest) => GenerateRequest
   readonly sameAnswer?: (answer: GenerateAnswer) => GenerateAnswer
@@ -336,10 +350,13 @@ export function dialectsAgree(kind: string, sample: PairSample): void {
   const sameAnswer = sample.sameAnswer ?? ((answer) => answer)
 
   describe(`${kind} on both sides`, () => {
-    property.prop([anyRequest(sample.requests)])('a request written is read as it was', (request) => {
-      const body = JSON.parse(JSON.stringify(provider.writeRequest(request, 'a-model')))
-      expect(same(surface.readRequest(body))).toEqual(same(request))
-    })
+    property.prop([anyRequest(sample.requests, sample.isOnePrompt)])(
+      'a request written is read as it was',
+      (request) => {
+        const body = JSON.parse(JSON.stringify(provider.writeRequest(request, 'a-model')))
+        expect(same(surface.readRequest(body))).toEqual(same(request))
+      },
+    )
 
     test('a field that nobody knows goes through', () => {
       const request: GenerateRequest = {

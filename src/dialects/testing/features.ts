@@ -111,14 +111,15 @@ export type RequestFeature = keyof typeof requestFeatures
 export const allRequestFeatures = Object.keys(requestFeatures) as RequestFeature[]
 
 /**
- * What `UnsupportedFeature` names for it: a place in the messages, or the key of the request. `reasoning` is both: parts
- * of a message, and a wish.
+ * What `UnsupportedFeature` may name for it: a key of its sample, or, where the sample has messages only, a place in
+ * them. `reasoning` is both: parts of a message, and a wish.
  */
 export function isNamedBy(feature: RequestFeature, named: string): boolean {
-  const key = feature.split('.', 1)[0] as string
-  const request: GenerateRequest = requestFeatures[feature]
-  if (key in request) return named === key || named.startsWith(`${key}.`)
-  return /^messages\.\d+(\.|$)/.test(named)
+  const { messages: _, ...fields }: GenerateRequest = requestFeatures[feature]
+  const isInMessages = /^messages\.\d+(\.|$)/.test(named)
+  const keys = Object.keys(fields)
+  if (isInMessages) return keys.length === 0 || feature.startsWith('tool')
+  return keys.some((key) => named === key || named.startsWith(`${key}.`))
 }
 
 /** What an answer can tell. */
