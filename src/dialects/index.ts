@@ -16,6 +16,7 @@ export type {
   UpstreamProblem,
 } from './dialect.ts'
 export { UnsupportedFeature, UpstreamBroken } from './dialect.ts'
+export { geminiProvider } from './google/google.ts'
 export { type FieldEdits, spliceFields } from './json/splice.ts'
 export { mergeUsage } from './merge-usage.ts'
 export { chatProvider, chatSurface } from './openai/chat.ts'
