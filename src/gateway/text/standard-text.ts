@@ -1,5 +1,5 @@
 import type { Provider, Snapshot } from '../../contracts/index.ts'
-import { chatSurface } from '../../dialects/index.ts'
+import { anthropicSurface, chatSurface, completionsSurface, responsesSurface } from '../../dialects/index.ts'
 import type { Clock, Logger, Random } from '../../kernel/index.ts'
 import { type JsonPoster, jsonPoster, type TextCall, type TextUpstream } from '../../providers/index.ts'
 import { PolicyCache } from '../cache/policy-cache.ts'
@@ -26,7 +26,12 @@ export function standardText(options: StandardTextOptions): TextOptions & { clos
   const upstreams = new NamedUpstreams(options.openProvider)
   const poster: JsonPoster = jsonPoster()
   return {
-    surfaces: { 'openai-chat': chatSurface },
+    surfaces: {
+      'openai-chat': chatSurface,
+      'openai-completions': completionsSurface,
+      'openai-responses': responsesSurface,
+      anthropic: anthropicSurface,
+    },
     openProvider: (provider) => upstreams.open(provider),
     ladders: policyLadders(options.isOverloaded),
     limits: bookedLimits(clock),

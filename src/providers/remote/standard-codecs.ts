@@ -1,10 +1,15 @@
 import type { ProviderKind } from '../../contracts/index.ts'
 import {
+  anthropicProvider,
+  anthropicTokenCount,
   type ChatQuirks,
   chatProvider,
   chatQuirks,
   type DialectName,
+  dialectRelay,
+  embeddingsProvider,
   type ProviderDialect,
+  rerankProvider,
 } from '../../dialects/index.ts'
 import type { TextCodecs } from './codecs.ts'
 import type { ProviderRow } from './kind-row.ts'
@@ -14,13 +19,14 @@ const quirksOf: Partial<Record<ProviderKind, ChatQuirks>> = chatQuirks
 /** Who writes each dialect; a kind whose dialect is not here takes no generation. */
 const GENERATION: Partial<Record<DialectName, (row: ProviderRow) => ProviderDialect>> = {
   'openai-chat': (row) => chatProvider(quirksOf[row.kind]),
+  anthropic: () => anthropicProvider,
 }
 
 /** Every dialect that there is, for providers of all kinds. */
 export const standardCodecs: TextCodecs = {
   generation: (row) => GENERATION[row.dialect]?.(row),
-  relay: () => undefined,
-  embed: () => undefined,
-  rerank: () => undefined,
-  countTokens: () => undefined,
+  relay: dialectRelay,
+  embed: (row) => (row.dialect === 'openai-chat' ? embeddingsProvider : undefined),
+  rerank: (row) => (row.dialect === 'openai-chat' ? rerankProvider : undefined),
+  countTokens: (row) => (row.dialect === 'anthropic' ? anthropicTokenCount : undefined),
 }
