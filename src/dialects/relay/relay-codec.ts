@@ -1,7 +1,9 @@
+import { relayAnthropic } from '../anthropic/relay-row.ts'
 import type { DialectName, UpstreamProblem } from '../dialect.ts'
 import { UpstreamBroken } from '../dialect.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { brokenProblem } from '../problem.ts'
+import { relayResponses } from '../responses/relay-row.ts'
 import { relayChat, relayCompletions } from './openai-row.ts'
 import type { RelayFound, RelayRow } from './relay-row.ts'
 import { nothingFound, type RelayOptions, RelayScanner } from './relay-scanner.ts'
@@ -14,7 +16,7 @@ export interface DialectRelay {
   readError(status: number, body: Buffer): UpstreamProblem
 }
 
-const rows: readonly RelayRow[] = [relayChat, relayCompletions]
+const rows: readonly RelayRow[] = [relayChat, relayCompletions, relayResponses, relayAnthropic]
 
 const relays: ReadonlyMap<DialectName, DialectRelay> = new Map(rows.map((row) => [row.name, relayOf(row)]))
 

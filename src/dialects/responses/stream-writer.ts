@@ -1,0 +1,192 @@
+import { type GenerateEvent, NO_USAGE, type TokenLogprob, type TokenUsage } from '../../contracts/index.ts'
+import type { AnswerContext, JsonObject, StreamWriter } from '../dialect.ts'
+import { objectOf } from '../json/tolerant.ts'
+import { mergeUsage } from '../merge-usage.ts'
+import { sseEvent } from '../sse/sse-writer.ts'
+import { failureOf } from './failure.ts'
+import { citationsIn, itemsIn } from './native-items.ts'
+import { OpenCall, OpenItem, OpenMessage, OpenReasoning, type Tell } from './open-items.ts'
+import { endingOf, type ResponseState, responseId, responseObject } from './response-object.ts'
+
+type EventOf<Type extends GenerateEvent['type']> = Extract<GenerateEvent, { type: Type }>
+type Content = Exclude<GenerateEvent, EventOf<'started' | 'usage' | 'failed' | 'ended'>>
+
+/**
+ * Items are made from what comes: a message while words come, a thought, a call. Calls stay open until the answer has
+ * finished, since their arguments may come interleaved; an event says by its `output_index` which item it is about.
+ * The last event has the whole response in it, and there is no `[DONE]`.
+ */
+export class ResponsesStreamWriter implements StreamWriter {
+  readonly #context: AnswerContext
+  #out = ''
+  #sequence = 0
+  #id: string
+  #isStarted = false
+  #isOver = false
+  #hasRefused = false
+  #usage: TokenUsage = NO_USAGE
+  #finished: EventOf<'finished'> | undefined
+  readonly #items: OpenItem[] = []
+  readonly #calls = new Map<number, OpenCall>()
+  /** What words or thoughts go to. */
+  #current: OpenMessage | OpenReasoning | undefined
+  readonly #tell: Tell = (type, fields) => {
+    this.#out += sseEvent(JSON.stringify({ type, sequence_number: this.#sequence++, ...fields }), type)
+  }
+
+  constructor(context: AnswerContext) {
+    this.#context = context
+    this.#id = responseId('', context)
+  }
+
+  write(event: GenerateEvent): string {
+    if (this.#isOver) return ''
+    this.#out = ''
+    this.#event(event)
+    return this.#out
+  }
+
+  #event(event: GenerateEvent): void {
+    switch (event.type) {
+      case 'started':
+        this.#id = responseId(event.id, this.#context)
+        this.#start()
+        return
+      case 'usage':
+        this.#usage = mergeUsage(this.#usage, event.usage)
+        return
+      case 'failed':
+        this.#fail(event)
+        return
+      case 'ended':
+        this.#end()
+        return
+      default:
+        // The API has one choice.
+        if (event.choice === 0) this.#content(event)
+    }
+  }
+
+  #content(event: Content): void {
+    switch (event.type) {
+      case 'text':
+        this.#text(event.text, event.logprobs)
+        return
+      case 'refusal':
+        if (event.text === '') return
+        this.#hasRefused = true
+        this.#message().refuse(event.text)
+        return
+      case 'reasoning':
+        this.#reason(event)
+        return
+      case 'annotation':
+        this.#annotate(event.annotation)
+        return
+      case 'tool-call-started':
+        this.#close()
+        this.#calls.set(
+          event.call,
+          this.#open((place) => new OpenCall(place, event.id, event.name)),
+        )
+        return
+      case 'tool-call-arguments':
+        this.#calls.get(event.call)?.arguments(event.text)
+        return
+      case 'finished':
+        this.#finished = event
+    }
+  }
+
+  #text(text: string, logprobs: readonly TokenLogprob[] | undefined): void {
+    if (text !== '' || logprobs !== undefined) this.#message().say(text, logprobs)
+  }
+
+  #reason({ redacted, signature, text }: EventOf<'reasoning'>): void {
+    if (redacted !== undefined) {
+      this.#close()
+      this.#reasoning().seal({ redacted })
+      this.#close()
+    }
+    if (text === undefined && signature === undefined) return
+    const thought = this.#reasoning()
+    if (text !== undefined && text !== '') thought.think(text)
+    if (signature === undefined) return
+    // A signature closes its thought.
+    thought.seal({ signature })
+    this.#close()
+  }
+
+  /** Citations belong to the text before them; items of this dialect stand by themselves; what else there is, does not. */
+  #annotate(annotation: unknown): void {
+    const [citation] = citationsIn([annotation])
+    if (citation !== undefined) this.#message().cite(citation)
+    const [item] = itemsIn([annotation])
+    if (item === undefined) return
+    this.#close()
+    this.#open((place) => new OpenItem(place, objectOf(item) ?? {})).done('completed')
+  }
+
+  #message(): OpenMessage {
+    if (this.#current instanceof OpenMessage) return this.#current
+    this.#close()
+    const message = this.#open((place) => new OpenMessage(place))
+    this.#current = message
+    return message
+  }
+
+  #reasoning(): OpenReasoning {
+    if (this.#current instanceof OpenReasoning) return this.#current
+    this.#close()
+    const thought = this.#open((place) => new OpenReasoning(place))
+    this.#current = thought
+    return thought
+  }
+
+  #open<Item extends OpenItem>(make: (place: { base: string; index: number; tell: Tell }) => Item): Item {
+    this.#start()
+    const item = make({ base: this.#id, index: this.#items.length, tell: this.#tell })
+    this.#items.push(item)
+    item.added()
+    return item
+  }
+
+  #close(status: 'completed' | 'incomplete' = 'completed'): void {
+    this.#current?.done(status)
+    this.#current = undefined
+  }
+
+  #start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    const response = this.#response({ status: 'in_progress' })
+    this.#tell('response.created', { response })
+    this.#tell('response.in_progress', { response })
+  }
+
+  #end(): void {
+    const ending = endingOf(this.#finished?.reason ?? 'other', this.#hasRefused)
+    this.#start()
+    this.#close(ending.status)
+    for (const item of this.#items) item.done(ending.status)
+    this.#tell(`response.${ending.status}`, { response: this.#response({ ...ending, usage: this.#usage }) })
+    this.#isOver = true
+  }
+
+  /** Before anything was said there is no response that could have failed. */
+  #fail(event: EventOf<'failed'>): void {
+    const failure = failureOf(event)
+    if (this.#isStarted)
+      this.#tell('response.failed', {
+        response: this.#response({ status: 'failed', error: failure, usage: this.#usage }),
+      })
+    else this.#tell('error', { ...failure, param: null })
+    this.#isOver = true
+  }
+
+  #response(state: Pick<ResponseState, 'status'> & Partial<ResponseState>): JsonObject {
+    const { createdAtMs } = this.#context
+    const output = this.#items.map((item) => item.item)
+    return responseObject({ id: this.#id, createdAtMs, output, ...state }, this.#context)
+  }
+}
