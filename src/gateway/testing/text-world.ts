@@ -1,6 +1,6 @@
 import type { SnapshotModel } from '../../contracts/index.ts'
 import { type Clock, systemClock } from '../../kernel/index.ts'
-import { defaultTextCallLimits, type TextCallLimits } from '../limits.ts'
+import { defaultTextCallLimits, type GatewayLimits, type TextCallLimits } from '../limits.ts'
 import type { TextOptions } from '../text/text-front.ts'
 import { ScriptedUpstream, scriptedModel } from './scripted-upstream.ts'
 import { smallChat } from './small-chat.ts'
@@ -11,6 +11,7 @@ export interface TextWorldOptions {
   upstreams?: ScriptedUpstream[]
   options?: TextOptions
   limits?: Partial<TextCallLimits>
+  bounds?: Partial<GatewayLimits>
   serving?: SnapshotModel['serving']
   clock?: Clock
 }
@@ -30,11 +31,11 @@ export function skippingClock(): Clock & { skip(ms: number): void } {
 
 /** A world whose model `chat` is answered by the scripted upstream `acme`; open streams are looked at often. */
 export function openTextWorld(wanted: TextWorldOptions = {}): Promise<World> {
-  const { clock, limits, models, options, serving, upstreams } = wanted
+  const { bounds, clock, limits, models, options, serving, upstreams } = wanted
   return World.open({
     replicas: {},
     ...(clock === undefined ? {} : { clock }),
-    limits: { text: { ...defaultTextCallLimits, tickMs: 5, ...limits } },
+    limits: { ...bounds, text: { ...defaultTextCallLimits, tickMs: 5, ...limits } },
     text: {
       models: models ?? [
         scriptedModel('chat', { v1: { provider: 'acme' } }, serving === undefined ? {} : { serving }),

@@ -5,6 +5,7 @@ import {
   type Guardrail,
   guardrail,
   ladder,
+  type ServingPolicy,
   servingPolicy,
 } from '../../contracts/index.ts'
 import { silentLogger, systemClock } from '../../kernel/index.ts'
@@ -27,6 +28,22 @@ afterEach(async () => {
 })
 const [native, chat] = surfaces as [(typeof surfaces)[number], (typeof surfaces)[number]]
 
+const exact = { exact: { ttlMs: 60_000, cacheSampled: true } }
+const guards = () =>
+  versionGuards(
+    { post: async () => ({ verdict: 'block', reason: 'the hook says no' }), moderate: async () => ({}) },
+    systemClock,
+    silentLogger(),
+  )
+const cache = () =>
+  new PolicyCache({
+    maxBytes: 1_000_000,
+    embed: async () => [1],
+    clock: systemClock,
+    random: Math.random,
+    log: silentLogger(),
+  })
+
 describe('the ladder', () => {
   const policy = ladder.parse({
     monthlyDegradedShare: 1,
@@ -36,18 +53,18 @@ describe('the ladder', () => {
       { kind: 'static', name: 'sorry', quality: 0.1, text: 'Come back soon.' },
     ],
   })
-  const openLadder = async () => {
+  const openLadder = async (more: Partial<ServingPolicy> = {}, rules: Guardrail[] = []) => {
     const [full, light] = [new ScriptedUpstream('full', ['openai-chat']), new ScriptedUpstream('light')]
     const world = await open({
       upstreams: [full, light],
       models: [
         scriptedModel(
           'chat',
-          { v1: { provider: 'full' }, v2: { provider: 'light' } },
-          { serving: servingPolicy.parse({ ladder: policy }) },
+          { v1: { provider: 'full', guardrails: rules }, v2: { provider: 'light' } },
+          { serving: servingPolicy.parse({ ladder: policy, ...more }) },
         ),
       ],
-      options: { ladders: policyLadders(() => false) },
+      options: { ladders: policyLadders(() => false), guards: guards(), cache: cache() },
     })
     return { world, full, light }
   }
@@ -108,6 +125,46 @@ describe('the ladder', () => {
     const answer = await world.send(chat.send({ stream: true }))
     expect(eventsIn(answer.body).at(-1)).toContain('upstream_truncated')
     expect(light.calls).toHaveLength(0)
+  })
+
+  test('is not climbed down while the rules hold content back either', async () => {
+    const held = guardrail.parse({
+      kind: 'keywords',
+      name: 'w',
+      checkpoints: ['stream'],
+      words: ['Hello there'],
+    })
+    const { full, light, world } = await openLadder({}, [held])
+    full.behave = (call) => {
+      call.accept().text('Hell')
+      call.fail('upstream_truncated', { hadContent: true })
+    }
+    const answer = await world.send(chat.send({ stream: true }))
+    expect(answer.body.toString()).toContain('upstream_truncated')
+    expect(light.calls).toHaveLength(0)
+  })
+
+  test('tells the first failure where all rungs fail', async () => {
+    const short = ladder.parse({ ...policy, rungs: policy.rungs.slice(0, 2) })
+    const { full, light, world } = await openLadder({ ladder: short })
+    full.behave = (call) => call.fail('upstream_overloaded', { class: 'overloaded', detail: 'the first' })
+    light.behave = (call) => call.fail('upstream_failed', { detail: 'the second' })
+    const answer = await world.send(chat.send())
+    expect([answer.status, answer.body.toString()]).toEqual([503, expect.stringContaining('the first')])
+  })
+
+  test('has its answers not kept as those of the primary', async () => {
+    const { full, world } = await openLadder({ cache: cachePolicy.parse(exact) })
+    full.behave = (call) => call.fail('upstream_failed')
+    for (const _ of [1, 2]) {
+      const answer = await world.send(chat.send())
+      expect([answer.headers['x-slipway-cache'], answer.headers['x-slipway-fallback']]).toEqual([
+        'miss',
+        'light',
+      ])
+    }
+    full.behave = hello
+    expect((await world.send(chat.send())).headers['x-slipway-fallback']).toBeUndefined()
   })
 
   test('leads nowhere from a version that was asked for by name', async () => {
@@ -186,14 +243,7 @@ describe('guardrails', () => {
       upstreams: [new ScriptedUpstream('acme', ['openai-chat'])],
       models: [scriptedModel('chat', { v1: { provider: 'acme', guardrails: rules } })],
       options: {
-        guards: versionGuards(
-          {
-            post: async () => ({ verdict: 'block', reason: 'the hook says no' }),
-            moderate: async () => ({}),
-          },
-          systemClock,
-          silentLogger(),
-        ),
+        guards: guards(),
       },
     })
   const words = (checkpoint: 'input' | 'output' | 'stream', more = {}) =>
@@ -262,18 +312,12 @@ describe('guardrails', () => {
 describe('the cache', () => {
   const cached = (policy: object) =>
     open({
+      upstreams: [new ScriptedUpstream('acme', ['openai-chat'])],
       serving: servingPolicy.parse({ cache: cachePolicy.parse(policy) }),
       options: {
-        cache: new PolicyCache({
-          maxBytes: 1_000_000,
-          embed: async () => [1],
-          clock: systemClock,
-          random: Math.random,
-          log: silentLogger(),
-        }),
+        cache: cache(),
       },
     })
-  const exact = { exact: { ttlMs: 60_000, cacheSampled: true } }
 
   test.each([
     ['whole, then streamed', false, true],
@@ -342,7 +386,10 @@ describe('the cache', () => {
 
   test('does not stand in the way of what it does not know', async () => {
     const world = await cached({ exact: { ttlMs: 60_000 } })
-    const answer = await world.send(native.send())
-    expect([answer.status, answer.headers['x-slipway-cache']]).toEqual([200, undefined])
+    for (const { send } of [native, chat]) {
+      const answer = await world.send(send())
+      expect([answer.status, answer.headers['x-slipway-cache']]).toEqual([200, undefined])
+    }
+    expect(world.upstream().calls.map(({ call }) => call.work.kind)).toEqual(['generate', 'relay'])
   })
 })

@@ -175,7 +175,7 @@ export interface GuardOut {
 export type CachedAnswer = GenerateAnswer | EmbedAnswer | RerankAnswer
 
 export interface AnswerCache extends FollowsSnapshots {
-  /** Whether the model's policy caches at all; where it does, requests are translated and never relayed. */
+  /** Whether the model's policy caches at all. What `lookup` gives a flight for is translated and never relayed. */
   isOn(model: SnapshotModel, version: SnapshotVersion): boolean
   /** Asked once per request, after its input passed the guardrails. Only where `isOn`. */
   lookup(subject: TextSubject, nowMs: number): CacheFinding | Promise<CacheFinding>

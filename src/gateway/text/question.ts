@@ -64,7 +64,6 @@ export class TextQuestion implements Asker {
   isOver = false
   readonly #parts: AskParts
   readonly #out: QuestionOut
-  readonly #mayRelay: boolean
   #reservation: Reservation | undefined
   #run: GuardRun | undefined
   #window: GuardStream | undefined
@@ -86,8 +85,6 @@ export class TextQuestion implements Asker {
     this.#out = out
     this.subject = subject
     this.isStream = subject.isStream
-    const { guard, isCached } = subject.of.text
-    this.#mayRelay = guard === undefined && !isCached
   }
 
   get rank(): number {
@@ -172,7 +169,9 @@ export class TextQuestion implements Asker {
   }
 
   workFor(text: TextVersion, upstream: TextUpstream): UpstreamWork {
-    return this.subject.workFor(text, upstream, this.#mayRelay && text.guard === undefined)
+    // Rules and the cache read what is answered; relayed bytes nobody here reads.
+    const isRead = this.#run !== undefined || text.guard !== undefined || this.#flight !== undefined
+    return this.subject.workFor(text, upstream, !isRead)
   }
 
   drop(feature: string): boolean {

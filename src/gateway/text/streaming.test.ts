@@ -284,6 +284,16 @@ describe.each(surfaces)('a stream on the surface $name', ({ failure, send, succe
   })
 })
 
+test('bodies are held only as long as their requests', async () => {
+  const world = await open({ bounds: { maxBufferedBytes: 1000 } })
+  const { send } = surfaces[1] as (typeof surfaces)[number]
+  const statuses = new Set<number>()
+  for (let count = 0; count < 20; count++) statuses.add((await world.send(send())).status)
+  expect([...statuses]).toEqual([200])
+  const large = await world.send(send({ odd: 'x'.repeat(1000) }))
+  expect([large.status, large.body.toString()]).toEqual([503, expect.stringContaining('overloaded')])
+})
+
 describe('an upstream', () => {
   test('that does not settle after a cancel is given up, once', async () => {
     const world = await open({ limits: { settleGraceMs: 20 } })
@@ -318,7 +328,7 @@ describe('an upstream', () => {
         .replace('true }', 'true ,"stream_options":{"include_usage":true}}'),
     )
     expect(call.hideUsage).toBe(true)
-    expect(eventsIn(answer.body).at(-1)).toBe('[DONE]')
+    expect(eventsIn(answer.body).filter((event) => event === '[DONE]')).toHaveLength(1)
     expect(answer.headers['x-slipway-replica']).toBe('acme/a1')
   })
 

@@ -91,10 +91,13 @@ export class Subject implements TextSubject {
     this.#work = { kind: 'generate', request }
   }
 
-  /** @param mayRelay nobody here needs to read or change what is asked or answered. Throws `invalid_request`. */
+  /**
+   * Throws `invalid_request`.
+   * @param mayRelay nobody here needs to read or change what is asked or answered; so never after `replace`.
+   */
   workFor(text: TextVersion, upstream: TextUpstream, mayRelay: boolean): UpstreamWork {
     this.hidesUsage = false
-    if (mayRelay && !text.isRewritten && this.#work === undefined) {
+    if (mayRelay && !text.isRewritten) {
       const relayed = this.#relay(text, upstream)
       if (relayed !== undefined) return relayed
     }
