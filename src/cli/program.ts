@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
 import { addChangeCommands } from './commands/change.ts'
 import { addCompletionCommand } from './commands/completion.ts'
+import { addImportCommands } from './commands/import.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
@@ -45,6 +46,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addChangeCommands(program)
   addVerifyCommand(program)
   addLadderCommand(program)
+  addImportCommands(program)
   addLogsCommand(program)
   addKeyCommands(program)
   addCompletionCommand(program)
