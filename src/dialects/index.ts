@@ -1,4 +1,5 @@
 export { anthropicProvider, anthropicSurface, anthropicTokenCount } from './anthropic/anthropic.ts'
+export { converseProvider } from './bedrock/bedrock.ts'
 export { AnswerCollector, collect } from './collect.ts'
 export type {
   AnswerContext,
