@@ -41,8 +41,9 @@ export function spliceFields(object: Buffer, edits: FieldEdits): Buffer | undefi
       continue
     }
     left--
-    const [from, to] = withItsComma(object, member, at)
-    pieces.push(object.subarray(at, from))
+    const [from, to] = withItsComma(object, member)
+    // Nothing, where the comma before went with the field before.
+    pieces.push(object.subarray(at, Math.max(at, from)))
     at = to
   }
   const added = Object.keys(edits).filter((name) => edits[name] !== undefined && !members.has(name))
@@ -65,17 +66,14 @@ function bytesOf(value: Buffer | string): Buffer {
   return typeof value === 'string' ? Buffer.from(value) : value
 }
 
-/**
- * The comma after goes with the field; at the end of the object, the one before. `at`: what is before was dealt with, so
- * that a comma there went with another field.
- */
-function withItsComma(object: Buffer, { from, to }: Member, at: number): [number, number] {
+/** The comma after goes with the field; at the end of the object, the one before, if it is still there. */
+function withItsComma(object: Buffer, { from, to }: Member): [number, number] {
   let after = to
   while ((object[after] as number) <= SPACE) after++
   if (object[after] === COMMA) return [from, after + 1]
   let before = from - 1
-  while (before >= at && (object[before] as number) <= SPACE) before--
-  return before >= at && object[before] === COMMA ? [before, to] : [from, to]
+  while ((object[before] as number) <= SPACE) before--
+  return object[before] === COMMA ? [before, to] : [from, to]
 }
 
 /** Undefined: one of the names stands twice. */

@@ -31,6 +31,18 @@ export const chatProblems: readonly (readonly [
     { class: 'quota', code: 'insufficient_quota' },
   ],
   [
+    'OpenAI: quota, by its code alone',
+    429,
+    error({ message: 'No', type: 'insufficient_quota', code: 'insufficient_quota' }),
+    { class: 'quota' },
+  ],
+  [
+    'OpenAI: too busy, by its status alone',
+    503,
+    error({ message: 'Try again', type: 'server_error', code: null }),
+    { class: 'overloaded' },
+  ],
+  [
     'OpenAI: rate of tokens',
     429,
     error({ message: 'Rate limit reached', type: 'tokens', code: 'rate_limit_exceeded' }),

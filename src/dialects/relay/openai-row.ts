@@ -7,27 +7,16 @@ import { readError, refuseError } from '../openai/read-error.ts'
 import { readCostUsd, readUsage } from '../openai/usage.ts'
 import { brokenProblem } from '../problem.ts'
 import { eventObject } from '../sse/sse-stream.ts'
-import {
-  beginsWithData,
-  hasField,
-  looksLikeObject,
-  type RelayedEvent,
-  type RelayFound,
-  type RelayRow,
-} from './relay-row.ts'
+import { hasField, looksLikeObject, type RelayedEvent, type RelayFound, type RelayRow } from './relay-row.ts'
 
-const USAGE = Buffer.from('"usage"')
-const ERROR = Buffer.from('"error"')
-const FINISH = Buffer.from('"finish_reason"')
-
-/** The marker does not look like an object, and so is read. */
-function mustRead(bytes: Buffer): boolean {
+/** The terminal marker does not look like an object, and so is read. */
+function mustRead(text: string): boolean {
   return (
-    !beginsWithData(bytes) ||
-    !looksLikeObject(bytes, 5) ||
-    hasField(bytes, FINISH) ||
-    hasField(bytes, USAGE) ||
-    bytes.includes(ERROR)
+    !looksLikeObject(text) ||
+    hasField(text, '"finish_reason"') ||
+    hasField(text, '"usage"') ||
+    hasField(text, '"tool_calls"') ||
+    text.includes('"error"')
   )
 }
 
@@ -80,11 +69,12 @@ function noteRest(told: JsonObject, found: RelayFound): boolean {
 
 /** Of the first choice that tells one, as in answers that are translated. */
 function noteFinish(choice: JsonObject, found: RelayFound): void {
+  const message = objectOf(choice.message) ?? objectOf(choice.delta) ?? {}
+  if (listOf(message.tool_calls).length > 0 || objectOf(message.function_call) !== undefined)
+    found.hasCalls = true
   const word = textOf(choice.finish_reason)
   if (word === undefined || found.finishReason !== null) return
-  const message = objectOf(choice.message) ?? objectOf(choice.delta) ?? {}
-  const hasCalls = listOf(message.tool_calls).length > 0 || objectOf(message.function_call) !== undefined
-  found.finishReason = readFinish(word, hasCalls).reason
+  found.finishReason = readFinish(word, found.hasCalls === true).reason
 }
 
 function isContent(choice: JsonObject): boolean {

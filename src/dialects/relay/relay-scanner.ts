@@ -85,7 +85,8 @@ export class RelayScanner {
         return
       }
     }
-    if (this.#hasContent && !this.#isEnding && !this.#row.mustRead(bytes)) this.#pass(bytes, true)
+    if (this.#hasContent && !this.#isEnding && !this.#row.mustRead(bytes.toString('latin1')))
+      this.#pass(bytes, true)
     else this.#read(bytes)
   }
 

@@ -41,7 +41,12 @@ describe('the same fixture, relayed and translated, yields the same', () => {
       const answer = collect(events, 0)
       expect(scanner.isTerminated).toBe(true)
       expect(scanner.problem).toBeUndefined()
-      expect(scanner.found).toMatchObject({ usage: answer.usage, providerModel: answer.providerModel })
+      const finished = events.find(({ type }) => type === 'finished')
+      expect(scanner.found).toMatchObject({
+        usage: answer.usage,
+        providerModel: answer.providerModel,
+        finishReason: finished?.type === 'finished' ? finished.reason : 'none',
+      })
       // Every byte is there; only a blank line that was missing at the end was added.
       expect(text.trimEnd()).toBe((stream as string).trimEnd())
       expect(text).toMatch(/(\n\n|\r\r|\r\n\r\n?)$/)

@@ -17,6 +17,8 @@ describe('accept LF, CR, CRLF and mixtures, characters split over chunks, severa
     ['LF', 'data: a\n\ndata: b\n\n', [data('a'), data('b')]],
     ['CRLF', 'data: a\r\n\r\ndata: b\r\n\r\n', [data('a'), data('b')]],
     ['CR', 'data: a\r\rdata: b\r\r', [data('a'), data('b')]],
+    ['CR, three', 'data: a\r\rdata: b\r\rdata: c\r\r', [data('a'), data('b'), data('c')]],
+    ['CRLF between data lines', 'data: a\r\ndata: b\r\n\r\n', [data('a\nb')]],
     ['LF then CRLF', 'data: a\n\r\ndata: b\n\r\n', [data('a'), data('b')]],
     ['CRLF then LF', 'data: a\r\n\ndata: b\r\n\n', [data('a'), data('b')]],
     ['LF then CR', 'data: a\n\rdata: b\n\r', [data('a'), data('b')]],
@@ -66,7 +68,9 @@ describe('accept LF, CR, CRLF and mixtures, characters split over chunks, severa
     fc.array(fc.nat({ max: 12 }), { maxLength: 60 }),
   ])('any split gives the events that a reading of the whole text gives', (pieces, cuts) => {
     const bytes = Buffer.from(pieces.join(''))
-    expect(read(split(bytes, cuts))).toEqual(reference(bytes.toString('utf8')))
+    const events = reference(bytes.toString('utf8'))
+    expect(read(split(bytes, cuts))).toEqual(events)
+    expect(read(split(bytes, Array(bytes.length).fill(1)))).toEqual(events)
   })
 })
 
@@ -91,7 +95,7 @@ describe('whole events as bytes', () => {
   })
 })
 
-describe('event size, count and duration are bounded', () => {
+describe('event size, their count and the bytes of a stream are bounded', () => {
   test.each<[string, Partial<ConstructorParameters<typeof SseReader>[1]>, string, string | undefined]>([
     ['an event as large as may be', { maxEventBytes: 9 }, 'data: a\n\n', undefined],
     ['an event larger than that', { maxEventBytes: 8 }, 'data: a\n\n', 'maxEventBytes'],
@@ -125,6 +129,16 @@ describe('every event ends with a blank line; heartbeats are comments with their
     expect(read([Buffer.from(text)]).map((event) => event.data)).toEqual(lines)
   })
 })
+
+test.each(['\n', '\r', '\r\n'])(
+  'an event is told with its blank line, not with the next one (%j)',
+  (line) => {
+    const events: SseEvent[] = []
+    const reader = new SseReader((event) => events.push(event))
+    reader.push(Buffer.from(`data: a${line}${line}data: b${line}${line}data: c${line}`))
+    expect(events).toEqual([data('a'), data('b')])
+  },
+)
 
 test('an event of bytes alone reads like one of a stream', () => {
   expect(parseEvent(Buffer.from('event: x\r\ndata: y\r\n\r\n'))).toEqual({

@@ -104,7 +104,7 @@ export const requestFeatures = {
   serviceTier: asks({ serviceTier: 'flex' }),
   user: asks({ user: 'u-1' }),
   metadata: asks({ metadata: { team: 'a' } }),
-} as const satisfies Record<string, GenerateRequest>
+} satisfies Record<string, GenerateRequest>
 
 export type RequestFeature = keyof typeof requestFeatures
 
