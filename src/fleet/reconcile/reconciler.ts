@@ -27,7 +27,7 @@ export interface ReconcilerParts {
 
 export interface Reconciler {
   look(): Promise<FleetView>
-  /** Does what `decide` says of the view; resolves when the writes are made, not when replicas have come or gone. */
+  /** To be called when the view was published. Does what `decide` says of it; resolves when the writes are made, not when replicas have come or gone. */
   act(view: FleetView): Promise<void>
   /** Lets go of what failed before, so that a version gets a fresh chance. */
   forgive(model: string, label: string): Promise<void>
@@ -35,6 +35,8 @@ export interface Reconciler {
 
 export function createReconciler(parts: ReconcilerParts): Reconciler {
   const { store, backend, clock, logger } = parts
+  /** What gateways shall be told to leave alone, and since when they have been told: by the snapshot of a later turn. */
+  const marked = new Set<string>()
   const drainingSinceMs = new Map<string, number>()
   const failedStarts = new Map<string, FailedStart>()
   const stopping = new Set<string>()
@@ -58,12 +60,17 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
     }
   }
 
+  function unmark(replicaId: string): void {
+    marked.delete(replicaId)
+    drainingSinceMs.delete(replicaId)
+  }
+
   async function stop(replicaId: string): Promise<void> {
     if (stopping.has(replicaId)) return
     stopping.add(replicaId)
     try {
       await backend.stop(replicaId)
-      drainingSinceMs.delete(replicaId)
+      unmark(replicaId)
     } catch (error) {
       logger.error({ err: error, replicaId }, 'replica could not be stopped')
     } finally {
@@ -81,11 +88,11 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
         void stop(action.replicaId)
         return
       case 'drain':
-        drainingSinceMs.set(action.replicaId, clock.nowMs())
+        marked.add(action.replicaId)
         return
       case 'undrain':
         // One that has its SIGTERM already cannot be called back.
-        if (!stopping.has(action.replicaId)) drainingSinceMs.delete(action.replicaId)
+        if (!stopping.has(action.replicaId)) unmark(action.replicaId)
         return
       case 'set-status': {
         const { model, label, status, reason } = action
@@ -102,10 +109,13 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
       const replicas = await backend.list()
       heardFromMs ??= replicas.length === 0 ? 0 : clock.nowMs() + parts.timings.reconnectMs
       const present = new Set(replicas.map((replica) => replica.replicaId))
-      for (const id of drainingSinceMs.keys()) if (!present.has(id)) drainingSinceMs.delete(id)
-      return { deployments, traffic, replicas, draining: new Set([...drainingSinceMs.keys(), ...stopping]) }
+      for (const id of [...marked]) if (!present.has(id)) unmark(id)
+      return { deployments, traffic, replicas, draining: new Set([...marked, ...stopping]) }
     },
-    async act({ deployments, traffic, replicas }) {
+    async act({ deployments, traffic, replicas, draining }) {
+      // This view was published: the time that gateways have to take notice begins now, however long the store took.
+      for (const id of marked)
+        if (draining.has(id) && !drainingSinceMs.has(id)) drainingSinceMs.set(id, clock.nowMs())
       const memory = {
         drainingSinceMs,
         heardFromMs: heardFromMs ?? 0,

@@ -49,8 +49,15 @@ class World {
   snapshot: Snapshot | undefined
   /** When every gateway has surely come back to the control process of now. */
   heardFromMs = 0
+  /** How long control waits for the deployments. */
+  readDelayMs = 0
 
   constructor() {
+    const { list } = this.store.deployments
+    this.store.deployments.list = async (filter) => {
+      if (this.readDelayMs > 0) await this.clock.sleep(this.readDelayMs)
+      return list(filter)
+    }
     this.store.addModel(MODEL, LABELS)
     this.fleet = this.startControl()
   }
@@ -230,6 +237,21 @@ describe('whatever happens to replicas and to control', () => {
       }
     },
   )
+
+  test('gateways have their time where the store is slow, too', async () => {
+    const world = new World()
+    await world.clock.advance(50)
+    await world.perform({ do: 'deploy', label: 'v1', replicas: 2 })
+    await world.clock.advance(4_000)
+    world.readDelayMs = 2 * defaultTimings.noticeMs
+    const scaled = world.fleet.scale(MODEL, 'v1', 1)
+    await world.clock.advance(30_000)
+    await scaled
+    world.readDelayMs = 0
+    expect((await world.outcome()).v1).toEqual({ status: 'active', ready: 1, wanted: 1 })
+    expect(world.broken).toEqual([])
+    await Promise.race([world.fleet.close(), world.clock.advance(5_000)])
+  })
 
   test.prop([steps, fc.array(fc.nat(40), { minLength: 1, maxLength: 5 })], { numRuns: 40 })(
     'a control process that dies and comes back makes no difference in the end',
