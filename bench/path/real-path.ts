@@ -12,9 +12,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  newProvider,
+  type Provider,
   type ReplicaSpec,
   type Snapshot,
+  type SnapshotModel,
   type TrafficShares,
+  textContract,
   type VersionSpec,
   versionSpec,
 } from '../../src/contracts/index.ts'
@@ -55,11 +59,14 @@ export interface RealPathOptions {
   readonly versions?: readonly string[]
   /** Port of a remote endpoint that answers in place of model servers. */
   readonly remotePort?: number
+  /** Port of a provider of chat completions: then there is one model of text, `chat`, and `url` is its path. */
+  readonly chatPort?: number
 }
 
 export async function startRealPath({
   versions = ['v1'],
   remotePort,
+  chatPort,
 }: RealPathOptions = {}): Promise<RealPath> {
   const folder = mkdtempSync(join(tmpdir(), 'path-'))
   const children: ChildProcess[] = []
@@ -79,7 +86,7 @@ export async function startRealPath({
     children.push(child)
     return child
   }
-  for (const version of remotePort === undefined ? versions : []) {
+  for (const version of remotePort === undefined && chatPort === undefined ? versions : []) {
     const spec = replicaSpecOf(folder, version)
     mkdirSync(spec.runFolder, { recursive: true })
     const specFile = join(spec.runFolder, 'spec.json')
@@ -107,20 +114,23 @@ export async function startRealPath({
           expiresAt: null,
         },
       ],
+      ...(chatPort === undefined ? {} : { providers: [benchProvider(chatPort)] }),
       models: [
-        {
-          model: 'digits',
-          contract: digitsSpec.contract,
-          experiment: 'digits/1',
-          slices: resplit([], shares),
-          captureFailures: true,
-          versions: versions.map((label) => ({
-            label,
-            id: digestOf({ label }),
-            maxBatchRows: digitsSpec.batching.maxBatchSize,
-            replicas: [{ id: `${label}-0`, ...whereIs(label), draining: false }],
-          })),
-        },
+        chatPort !== undefined
+          ? chatModel
+          : {
+              model: 'digits',
+              contract: digitsSpec.contract,
+              experiment: 'digits/1',
+              slices: resplit([], shares),
+              captureFailures: true,
+              versions: versions.map((label) => ({
+                label,
+                id: digestOf({ label }),
+                maxBatchRows: digitsSpec.batching.maxBatchSize,
+                replicas: [{ id: `${label}-0`, ...whereIs(label), draining: false }],
+              })),
+            },
       ],
     }
     control.publish(snapshot)
@@ -137,7 +147,7 @@ export async function startRealPath({
   const base = `http://127.0.0.1:${port}`
   await until(async () => (await fetch(`${base}/readyz`)).status === 200)
   return {
-    url: `${base}/api/v1/models/digits/predict`,
+    url: chatPort === undefined ? `${base}/api/v1/models/digits/predict` : `${base}/v1/chat/completions`,
     key,
     gatewayPid: gateway.pid as number,
     records: control.records,
@@ -153,6 +163,33 @@ export async function startRealPath({
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+function benchProvider(port: number): Provider {
+  const wanted = {
+    name: 'bench',
+    kind: 'openai-compatible',
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    allowInner: true,
+  }
+  return { ...newProvider.parse(wanted), revision: 1, updatedAt: 0 }
+}
+
+const chatModel: SnapshotModel = {
+  model: 'chat',
+  contract: textContract,
+  experiment: 'chat/1',
+  slices: resplit([], { v1: 100 }),
+  captureFailures: true,
+  versions: [
+    {
+      label: 'v1',
+      id: digestOf({ chat: 1 }),
+      maxBatchRows: 1,
+      replicas: [],
+      text: { engine: 'openai', provider: 'bench', modelName: 'bench-1' },
+    },
+  ],
 }
 
 function replicaSpecOf(folder: string, version: string): ReplicaSpec {
