@@ -1,5 +1,6 @@
 export { anthropicProvider, anthropicSurface, anthropicTokenCount } from './anthropic/anthropic.ts'
 export { converseProvider } from './bedrock/bedrock.ts'
+export { cohereProvider } from './cohere/cohere.ts'
 export { AnswerCollector, collect } from './collect.ts'
 export type {
   AnswerContext,

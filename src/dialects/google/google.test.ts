@@ -22,11 +22,13 @@ const UNSAID: readonly RequestFeature[] = [
 ]
 const hello: Message = { role: 'user', content: [{ type: 'text', text: 'Hello' }] }
 const contents = [{ role: 'user', parts: [{ text: 'Hello' }] }]
-const config = (fields: Partial<GenerateRequest>, generationConfig: JsonObject) =>
-  [
-    { messages: [hello], ...fields },
-    { contents, generationConfig },
-  ] as const
+const config = (
+  fields: Partial<GenerateRequest>,
+  generationConfig: JsonObject,
+): [GenerateRequest, JsonObject] => [
+  { messages: [hello], ...fields },
+  { contents, generationConfig },
+]
 const error = (code: number, status: string, message: string) =>
   JSON.stringify({ error: { code, message, status } })
 
