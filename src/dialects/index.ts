@@ -6,7 +6,6 @@ export type {
   AnswerContext,
   DialectName,
   JsonObject,
-  PlainProvider,
   PlainSurface,
   ProblemClass,
   ProviderDialect,
@@ -30,8 +29,6 @@ export { rerankProvider, rerankSurface } from './openai/rerank.ts'
 export { readUsage as readChatUsage, writeUsage as writeChatUsage } from './openai/usage.ts'
 export { classOfStatus } from './problem.ts'
 export { type DialectRelay, dialectRelay } from './relay/relay-codec.ts'
-export type { RelayFound, RelayRow } from './relay/relay-row.ts'
-export type { RelayOptions, RelayScanner } from './relay/relay-scanner.ts'
 export { responsesProvider, responsesSurface } from './responses/responses.ts'
 export { slipwayProvider, slipwaySurface } from './slipway/slipway.ts'
 export { EventSplitter, SseLimitExceeded } from './sse/event-splitter.ts'
