@@ -5,9 +5,12 @@ import {
   type ChatQuirks,
   chatProvider,
   chatQuirks,
+  cohereProvider,
+  converseProvider,
   type DialectName,
   dialectRelay,
   embeddingsProvider,
+  geminiProvider,
   type ProviderDialect,
   rerankProvider,
 } from '../../dialects/index.ts'
@@ -20,6 +23,9 @@ const quirksOf: Partial<Record<ProviderKind, ChatQuirks>> = chatQuirks
 const GENERATION: Partial<Record<DialectName, (row: ProviderRow) => ProviderDialect>> = {
   'openai-chat': (row) => chatProvider(quirksOf[row.kind]),
   anthropic: () => anthropicProvider,
+  'bedrock-converse': () => converseProvider,
+  gemini: () => geminiProvider,
+  cohere: () => cohereProvider,
 }
 
 /** Every dialect that there is, for providers of all kinds. */
