@@ -12,7 +12,7 @@ const file = (name: string, text: string) => {
   return join(folder, name)
 }
 const slipway = (...words: string[]) => {
-  const { status, stderr, stdout } = spawnSync('bin/slipway', ['import', ...words], {
+  const { status, stderr, stdout } = spawnSync(join(process.cwd(), 'bin/slipway'), ['import', ...words], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   })
