@@ -1,16 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
-import type {
-  Change,
-  ChangeProposal,
-  CheckName,
-  Route,
-  Routes,
-  StatusReport,
-  StepForecast,
-  TelemetryBatch,
-  TrafficWindow,
-} from '../contracts/index.ts'
+import type { Changes } from '../changes/index.ts'
+import type { Route, Routes, StatusReport, TelemetryBatch, TrafficWindow } from '../contracts/index.ts'
 import type { Fleet } from '../fleet/index.ts'
 import type { Clock, Logger } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
@@ -36,21 +27,8 @@ export interface ApiParts {
   readonly metrics: () => Promise<string>
 }
 
-export interface ChangeDesk {
-  propose(proposal: ChangeProposal, author: string): Promise<Change>
-  plan(proposal: ChangeProposal): Promise<{
-    plans: { check: CheckName; plan: Record<string, unknown>; expectedMs: number; says: string[] }[]
-    rollout: StepForecast[]
-    impossible: string[]
-  }>
-  start(id: string, actor: string): Promise<Change>
-  approve(id: string, decision: { evidenceHash: string; note: string }, actor: string): Promise<Change>
-  abort(id: string, reason: string, actor: string): Promise<Change>
-  pause(id: string, actor: string): Promise<Change>
-  resume(id: string, actor: string): Promise<Change>
-  bundle(id: string): Promise<Record<string, unknown>>
-  report(id: string): Promise<string>
-}
+/** What people do to changes; keeping them going is the business of who opens them. */
+export type ChangeDesk = Omit<Changes, 'onChange' | 'open' | 'close'>
 
 export interface LiveTelemetry {
   ingest(batch: TelemetryBatch): Promise<{ taken: number }>

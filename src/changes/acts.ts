@@ -1,11 +1,13 @@
-import { digestOf, isSlipwayError } from '../kernel/index.ts'
+import type { Rollout, RolloutLook } from '../contracts/index.ts'
+import { canonicalJson, digestOf, isSlipwayError } from '../kernel/index.ts'
+import { canaryWindowsOf } from './canary-windows.ts'
 import { incidentOf, RUNNER, type View } from './decide.ts'
 import { differencesOf } from './differences.ts'
 import { asStored } from './evidence.ts'
 import { last } from './facts.ts'
 import type { StagingReport } from './gates.ts'
 import type { Ledger } from './ledger.ts'
-import { ensureReady } from './measure.ts'
+import { ensureReady, NotReady } from './measure.ts'
 import { type ChangeParts, LIMITS } from './parts.ts'
 
 /** What is done in the world between two events. Every act may be repeated after a crash. */
@@ -25,7 +27,10 @@ export async function stage(
   const items = (await store.datasets.items(data.golden)).slice(0, LIMITS.probeRows)
   const outputs = candidate.spec.contract.outputs.map(({ name }) => name)
   const failures: string[] = []
-  for (const item of items) {
+  // After a waiver the candidate was stopped in between.
+  const down = await ensureReady(parts, change, signal).catch(whyNotReady)
+  if (down !== undefined) failures.push(down)
+  for (const item of down === undefined ? items : []) {
     const failure = await parts.probe(
       { model, version: candidate.label, inputs: item.inputs, outputs },
       signal,
@@ -33,10 +38,15 @@ export async function stage(
     if (failure !== undefined) failures.push(`item ${item.id}: ${failure}`)
   }
   const report: StagingReport = {
-    probe: { sent: items.length, failures },
+    probe: { sent: down === undefined ? items.length : 0, failures },
     differences: differencesOf(champion.spec, candidate.spec),
   }
   await ledger.append(view, { type: 'staging-finished', data: asStored({ ...report }), actor: RUNNER })
+}
+
+function whyNotReady(error: unknown): string {
+  if (error instanceof NotReady) return error.message
+  throw error
 }
 
 export async function startRollout(parts: ChangeParts, { change }: View, signal: AbortSignal): Promise<void> {
@@ -95,8 +105,21 @@ export async function settle(parts: ChangeParts, ledger: Ledger, view: View): Pr
   if (change.state !== 'watched') await stopCandidate(parts, view)
   const cases = change.state === 'rolled-back' ? await keepCases(parts, view) : 0
   const looks = rollout === undefined ? [] : await parts.store.rollouts.looks(rollout.id)
-  const seal = rollout === undefined ? {} : { rollout: digestOf(rollout), looks: digestOf(looks) }
+  const windows = rollout === undefined ? {} : { windows: await keepWindows(parts, rollout, looks) }
+  const seal = rollout === undefined ? {} : { rollout: digestOf(rollout), looks: digestOf(looks), ...windows }
   await ledger.append(view, { type: 'change-closed', data: { failureCases: cases, ...seal }, actor: RUNNER })
+}
+
+/** Under their digest, so that they are there as they were when telemetry has let the windows go. */
+async function keepWindows(
+  { store }: ChangeParts,
+  rollout: Rollout,
+  looks: readonly RolloutLook[],
+): Promise<string> {
+  const windows = asStored(await canaryWindowsOf({ store }, rollout, looks))
+  const digest = digestOf(windows)
+  await store.artifacts.put(digest, Buffer.from(canonicalJson(windows)))
+  return digest
 }
 
 const TOOK = 'The last request on the candidate was answered'

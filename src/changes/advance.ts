@@ -2,6 +2,7 @@ import { isSlipwayError } from '../kernel/index.ts'
 import { goBack, openIncident, settle, stage, startRollout, stopCandidate } from './acts.ts'
 import { decide, incidentOf, RUNNER, type Step, type View } from './decide.ts'
 import { signOffsOf } from './evidence.ts'
+import { countHoldout } from './holdout.ts'
 import { isConflict, type Ledger, read } from './ledger.ts'
 import { measure, NotReady } from './measure.ts'
 import { type ChangeParts, LIMITS } from './parts.ts'
@@ -71,6 +72,8 @@ async function act(
     case 'write':
       await ledger.append(view, step.draft)
       return
+    case 'count-holdout':
+      return countHoldout(parts, ledger, view, step.check).then(() => undefined)
     case 'stage':
       return stage(parts, ledger, view, signal).then(() => undefined)
     case 'open-incident':

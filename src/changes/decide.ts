@@ -8,13 +8,17 @@ import type {
   Rollout,
   SignOff,
 } from '../contracts/index.ts'
+import { authorOf } from './actor.ts'
 import {
   type CheckingRun,
   checkingRun,
   currentEvidence,
   finishedHash,
   gateDecided,
+  hasSince,
   heldBy,
+  holdoutRead,
+  isDeployAllowed,
   last,
   lastStep,
   orphanOf,
@@ -32,6 +36,8 @@ import {
 import { LIMITS } from './parts.ts'
 import { checksOf } from './policy.ts'
 import { reachVerdict } from './verdict.ts'
+import { type Waived, waiverOf } from './waiver.ts'
+import { dateOf } from './words.ts'
 
 /** Who writes events that no person asked for. */
 export const RUNNER = 'slipway'
@@ -67,6 +73,8 @@ export type Step =
   /** Append this event; the next decision acts on it. */
   | { readonly kind: 'write'; readonly draft: Draft }
   | { readonly kind: 'measure'; readonly planned: PlannedCheck }
+  /** Write down that this check is about to read held-out data, and how often that was done. */
+  | { readonly kind: 'count-holdout'; readonly check: CheckName }
   | { readonly kind: 'stage' }
   | { readonly kind: 'start-rollout' }
   | { readonly kind: 'pause-rollout' }
@@ -94,6 +102,8 @@ export function decide(view: View): Step {
       return decideStaging(view, runOf(view))
     case 'sign-off':
       return decideSignOff(view, runOf(view))
+    case 'waived':
+      return decideWaived(view, runOf(view))
     case 'canary':
       return decideCanary(view)
     case 'live':
@@ -151,6 +161,8 @@ function decideCheck(
         summary: found.summary,
       })
     if (!wasStarted(events, run, check)) return write('check-started', { check, planHash: planned.planHash })
+    if (change.proposal.data.holdout && holdoutRead(events, run, check) === undefined)
+      return { kind: 'count-holdout', check }
     return { kind: 'measure', planned }
   }
   if (gateDecided(events, run, check) !== undefined) return undefined
@@ -158,20 +170,61 @@ function decideCheck(
   return gate(gateOfCheck(run.policy, change.proposal.goal, check, own))
 }
 
-function decideVerdict({ change, events }: View, run: CheckingRun): Step {
+function decideVerdict(view: View, run: CheckingRun): Step {
+  const { change, events } = view
   const verdict = change.verdict
   if (verdict === null) throw new Error(`${change.id} is in state verdict and has none`)
   const decided = gateDecided(events, run, 'verdict')
   if (decided === undefined) return gate(gateOfVerdict(verdict))
-  if (decided.result === 'pass') return write('staging-started', {})
+  if (decided.result === 'pass') return askToDeploy(view, run, run.sequence) ?? write('staging-started', {})
   return stop(decided.result === 'fail' ? 'change-blocked' : 'change-inconclusive', 'verdict', verdict)
+}
+
+/** Checks may be run by many, traffic moved by few: undefined where somebody who may has said so. */
+function askToDeploy({ change, events }: View, run: CheckingRun, since: number): Step | undefined {
+  if (isDeployAllowed(events, run)) return undefined
+  if (hasSince(events, 'deploy-requested', since)) return { kind: 'rest' }
+  return write('deploy-requested', {
+    reason: `needs a key with deploy to start the canary: slipway change start ${change.id}`,
+  })
+}
+
+/** A waiver stands for the gates of the checks; what comes after them is asked as ever. */
+function decideWaived(view: View, run: CheckingRun): Step {
+  const waiver = waiverOf(view.events)
+  if (waiver === undefined) throw new Error(`${view.change.id} is waived and has no waiver`)
+  const asked = endOfWaiver(view) ?? askToDeploy(view, run, waiver.sequence)
+  return resting(asked, view) ?? write('staging-started', {})
+}
+
+/**
+ * A change that is not live when its waiver ends stands again where it stood before. Nobody answers any more for what
+ * its evidence does not show.
+ */
+function endOfWaiver({ events, nowMs }: View): Step | undefined {
+  const waiver = waiverOf(events)
+  if (waiver === undefined || nowMs < waiver.until) return undefined
+  return stopPlain(`change-${waiver.from}`, `${endWords(waiver)}; before it: ${waiver.was}`)
+}
+
+function endWords({ by, until }: Waived): string {
+  return `the waiver by ${by.name} ended ${dateOf(until)}`
+}
+
+/** Who rests on a waiver is looked at again when it ends. */
+function resting<T extends Step | undefined>(step: T, { events }: View): T | Step {
+  const waiver = waiverOf(events)
+  if (step?.kind !== 'rest' || waiver === undefined) return step
+  return { kind: 'wait', why: `a person is waited for, until ${dateOf(waiver.until)}`, untilMs: waiver.until }
 }
 
 function decideStaging(view: View, run: CheckingRun): Step {
   const { change, events } = view
+  const ended = endOfWaiver(view)
+  if (ended !== undefined) return ended
   const finished = last(events, 'staging-finished')
-  if (finished === undefined || finished.sequence < run.sequence) return { kind: 'stage' }
-  const decided = gateDecided(events, run, 'staging')
+  if (finished === undefined || finished.sequence < stagingSince(events, run)) return { kind: 'stage' }
+  const decided = gateDecided(events, run, 'staging', finished.sequence)
   if (decided === undefined) return gate(gateOfStaging(finished.data as unknown as StagingReport))
   if (decided.result !== 'pass')
     return stopPlain(
@@ -183,11 +236,21 @@ function decideStaging(view: View, run: CheckingRun): Step {
   return write('sign-off-requested', { wanted, evidenceHash: change.verdict?.evidenceHash ?? null })
 }
 
+/** Staged again after a waiver. */
+function stagingSince(events: readonly ChangeEvent[], run: CheckingRun): number {
+  return Math.max(run.sequence, last(events, 'staging-started')?.sequence ?? 0)
+}
+
 function decideSignOff(view: View, run: CheckingRun): Step {
-  const { change, signOffs, nowMs } = view
-  return gateOfSignOff(run.policy, change, signOffs, nowMs).result === 'pass'
+  const ended = endOfWaiver(view)
+  if (ended !== undefined) return ended
+  return signOffGate(view, run).result === 'pass'
     ? decideCanaryStart(view, run)
-    : { kind: 'rest' }
+    : resting({ kind: 'rest' }, view)
+}
+
+function signOffGate({ change, events, signOffs, nowMs }: View, run: CheckingRun): GateResult {
+  return gateOfSignOff(run.policy, change, authorOf(change, events), signOffs, nowMs)
 }
 
 /** Two rollouts on one model never run at once, and evidence against a champion that is gone is no evidence. */
@@ -199,8 +262,8 @@ function decideCanaryStart(view: View, run: CheckingRun): Step {
       'change-blocked',
       `${championNow ?? 'no version'} took the place of ${change.champion.label}, with which the evidence compares; propose the change again`,
     )
-  if (gateDecided(events, run, 'sign-off') === undefined)
-    return gate(gateOfSignOff(run.policy, change, view.signOffs, view.nowMs))
+  if (gateDecided(events, run, 'sign-off', stagingSince(events, run)) === undefined)
+    return gate(signOffGate(view, run))
   return write('canary-started', {
     plan: change.proposal.rollout,
     champion: change.champion.label,
@@ -208,8 +271,11 @@ function decideCanaryStart(view: View, run: CheckingRun): Step {
   })
 }
 
-function decideCanary({ change, events, rollout, candidateShare, nowMs }: View): Step {
+function decideCanary(view: View): Step {
+  const { change, events, rollout, candidateShare, nowMs } = view
   if (rollout === undefined) {
+    const ended = backByWaiver(view)
+    if (ended !== undefined) return ended
     const untilMs = (last(events, 'canary-started')?.at ?? nowMs) + LIMITS.startMs
     return nowMs < untilMs
       ? { kind: 'start-rollout' }
@@ -229,7 +295,20 @@ function decideCanary({ change, events, rollout, candidateShare, nowMs }: View):
     return last(events, 'gate-decided')?.data.gate === 'canary'
       ? write('canary-finished', { rollout: rollout.id }, JUDGE)
       : gate(gateOfCanary(rollout), JUDGE)
-  return wentBack(events, rollout, candidateShare) ?? followHold(change, events, rollout)
+  return (
+    wentBack(events, rollout, candidateShare) ?? backByWaiver(view) ?? followHold(change, events, rollout)
+  )
+}
+
+/** Traffic that moved on a waiver goes back with it, unless the judge or a person took it back already. */
+function backByWaiver({ events, rollout, nowMs }: View): Step | undefined {
+  const waiver = waiverOf(events)
+  const isGoing = rollout?.state === 'aborting'
+  if (waiver === undefined || nowMs < waiver.until || isGoing) return undefined
+  return write('traffic-rolled-back', {
+    reason: `${endWords(waiver)} before the change was live`,
+    rollout: rollout?.id ?? null,
+  })
 }
 
 /** The judge, or whoever spoke to it, gave up: told as soon as the candidate has no traffic. */

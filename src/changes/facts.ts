@@ -31,6 +31,8 @@ export interface CheckingRun {
   readonly plans: readonly PlannedCheck[]
   /** Finished in an earlier attempt and good: not measured again. */
   readonly kept: readonly CheckName[]
+  /** Whether the key that started it may move traffic too. */
+  readonly mayDeploy: boolean
 }
 
 const checkingData = z.object({
@@ -38,6 +40,7 @@ const checkingData = z.object({
   policy: z.unknown(),
   plans: z.array(plannedCheck),
   kept: z.array(checkName),
+  mayDeploy: z.boolean().default(false),
 })
 
 /** The present attempt; undefined before the change was started. */
@@ -92,16 +95,40 @@ export function wasStarted(events: readonly ChangeEvent[], run: CheckingRun, che
   )
 }
 
-/** The decision of a gate in this attempt. */
+/** Whether somebody who may move traffic wanted this attempt to. */
+export function isDeployAllowed(events: readonly ChangeEvent[], run: CheckingRun): boolean {
+  return run.mayDeploy || hasSince(events, 'deploy-allowed', run.sequence)
+}
+
+export function hasSince(events: readonly ChangeEvent[], type: ChangeEventType, sequence: number): boolean {
+  return events.some((event) => event.type === type && event.sequence > sequence)
+}
+
+/** The record that a check of this attempt reads held-out data. */
+export function holdoutRead(
+  events: readonly ChangeEvent[],
+  run: CheckingRun,
+  check: CheckName,
+): ChangeEvent | undefined {
+  return events.findLast(
+    ({ type, sequence, data }) =>
+      type === 'holdout-read' &&
+      data.check === check &&
+      (sequence > run.sequence || run.kept.includes(check)),
+  )
+}
+
+/** The decision of a gate in this attempt; `since` leaves out what was decided before that event. */
 export function gateDecided(
   events: readonly ChangeEvent[],
   run: CheckingRun,
   gate: GateName,
+  since = run.sequence,
 ): GateResult | undefined {
   const decided = events.findLast((event) => event.type === 'gate-decided' && event.data.gate === gate)
   if (decided === undefined) return undefined
   const isKept = (run.kept as readonly string[]).includes(gate)
-  if (decided.sequence < run.sequence && !isKept) return undefined
+  if (decided.sequence < since && !isKept) return undefined
   return gateResult.parse(decided.data)
 }
 

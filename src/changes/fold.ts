@@ -19,6 +19,9 @@ const REASONS = new Set<ChangeEventType>([
   'change-blocked',
   'change-inconclusive',
   'change-withdrawn',
+  'change-waived',
+  'deploy-requested',
+  'deploy-allowed',
   'canary-paused',
   'traffic-rolled-back',
 ])

@@ -178,6 +178,7 @@ describe('sign-offs', () => {
     change: 'c-7f3a',
     gate: 'sign-off',
     actor,
+    key: `key-${actor}`,
     evidenceHash: hash,
     at: 10,
     expiresAt: 100,
@@ -185,7 +186,6 @@ describe('sign-offs', () => {
     ...said,
   })
   const change = {
-    author: 'ada',
     proposal: proposalOf({ risk: 'new-provider' }),
     verdict: { recommendation: 'adopt' as const, sentence: '', table: [], evidenceHash: hash },
   }
@@ -203,8 +203,14 @@ describe('sign-offs', () => {
     ['one expired', [by('bo'), by('cy', { expiresAt: 50 })], 50, '1 more'],
     ['one from later', [by('bo'), by('cy', { at: 51 })], 50, '1 more'],
     ['two', [by('bo'), by('cy')], 50, 'signed by bo, cy'],
+    ['two keys of one name', [by('bo'), by('bo', { key: 'k2' })], 50, 'signed by bo, bo'],
+    ['one key that was renamed', [by('bo'), by('bob', { key: 'key-bo' })], 50, '1 more'],
+    ['the author renamed', [by('bo'), by('eve', { key: 'key-ada' })], 50, '1 more'],
+    ['another key with the author’s name', [by('bo'), by('ada', { key: 'k2' })], 50, 'signed by ada, bo'],
+    ['a name without a key, once', [by('bo'), by('bo', { key: undefined })], 50, '1 more'],
+    ['the author’s name without a key', [by('bo'), by('ada', { key: undefined })], 50, '1 more'],
   ])('%s', (_, signOffs, at, reason) => {
-    const gate = gateOfSignOff(defaultPolicy, change, signOffs, at)
+    const gate = gateOfSignOff(defaultPolicy, change, { name: 'ada', key: 'key-ada' }, signOffs, at)
     expect(gate.result).toBe(reason.startsWith('signed') ? 'pass' : 'hold')
     expect(gate.reasons[0]).toContain(reason)
   })

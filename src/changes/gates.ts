@@ -9,6 +9,7 @@ import type {
   Rollout,
   SignOff,
 } from '../contracts/index.ts'
+import { isSame, type Signer } from './actor.ts'
 import { AXIS_OF_CHECK, type Policy } from './policy.ts'
 import { bounds, effectOf, intervalOf } from './words.ts'
 
@@ -86,12 +87,13 @@ export function gateOfStaging(report: StagingReport): GateResult {
 }
 
 /**
- * Enough people signed this evidence: the same hash, not expired, different people, none the author where the policy
- * says so. `atMs` is the time of the decision, so that an old bundle is judged as of then.
+ * Enough signed this evidence: the same hash, not expired, each with another key, none the author's where the policy
+ * says so. A key stands for a person: whoever hands somebody two keys hands out two signatures. `atMs` is the time of the decision, so that an old bundle is judged as of then.
  */
 export function gateOfSignOff(
   policy: Policy,
-  change: Pick<Change, 'author' | 'proposal' | 'verdict'>,
+  change: Pick<Change, 'proposal' | 'verdict'>,
+  author: Signer,
   signOffs: readonly SignOff[],
   atMs: number,
 ): GateResult {
@@ -102,16 +104,22 @@ export function gateOfSignOff(
     reasons: [reason],
   })
   if (wanted === 0) return gated('pass', `the policy asks for no sign-off for ${change.proposal.risk}`)
-  const signers = new Set(
-    signOffs
-      .filter((signOff) => signOff.evidenceHash === change.verdict?.evidenceHash)
-      .filter((signOff) => signOff.at <= atMs && atMs < signOff.expiresAt)
-      .filter((signOff) => !policy.signOff.notTheAuthor || signOff.actor !== change.author)
-      .map((signOff) => signOff.actor),
-  )
-  if (signers.size >= wanted) return gated('pass', `signed by ${[...signers].sort().join(', ')}`)
-  const missing = wanted - signers.size
-  const by = policy.signOff.notTheAuthor ? `, not by ${change.author}` : ''
+  const counted = signOffs
+    .filter((signOff) => signOff.evidenceHash === change.verdict?.evidenceHash)
+    .filter((signOff) => signOff.at <= atMs && atMs < signOff.expiresAt)
+    .map(({ actor, key }): Signer => ({ name: actor, key }))
+    .filter((signer) => !policy.signOff.notTheAuthor || !isSame(signer, author))
+  const signers = counted.filter((one, index) => counted.findIndex((other) => isSame(one, other)) === index)
+  if (signers.length >= wanted)
+    return gated(
+      'pass',
+      `signed by ${signers
+        .map(({ name }) => name)
+        .sort()
+        .join(', ')}`,
+    )
+  const missing = wanted - signers.length
+  const by = policy.signOff.notTheAuthor ? `, not by ${author.name}` : ''
   return gated('hold', `${missing} more sign-off${missing === 1 ? '' : 's'} wanted${by}`)
 }
 

@@ -1,4 +1,5 @@
+export type { Actor } from './actor.ts'
 export { type Changes, createChanges } from './changes.ts'
-export { defaultPolicy, type Policy, parsePolicy } from './policy.ts'
+export { defaultPolicy, type Policy, parsePolicy, policyForm } from './policy.ts'
 export { gatewayProbe } from './probe.ts'
 export { verifyBundle } from './verify.ts'

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { createChanges } from './index.ts'
 import { createLedger, read } from './ledger.ts'
-import { openWorld, proposalOf, type World } from './testing/world.ts'
+import { by, openWorld, proposalOf, type World } from './testing/world.ts'
 
 const worlds: World[] = []
 afterEach(async () => {
@@ -11,7 +11,7 @@ afterEach(async () => {
 async function open() {
   const world = await openWorld()
   worlds.push(world)
-  const { id } = await createChanges(world.parts).propose(proposalOf(), 'ada')
+  const { id } = await createChanges(world.parts).propose(proposalOf(), by('ada'))
   return { ...world, id, ledger: createLedger(world.parts) }
 }
 const withdraw = { type: 'change-withdrawn' as const, data: { reason: 'no' }, actor: 'bo' }

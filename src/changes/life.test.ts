@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { createChanges, verifyBundle } from './index.ts'
 import { fakeJudge, GOOD } from './testing/fake-lab.ts'
-import { drive, MODEL, openWorld, proposalOf, type World } from './testing/world.ts'
+import { by, drive, MODEL, openWorld, proposalOf, type World } from './testing/world.ts'
 
 const worlds: World[] = []
 const open = async (...scripts: Parameters<typeof openWorld>) => {
@@ -22,8 +22,8 @@ async function typesOf({ store }: Pick<World, 'store'>, id: string): Promise<str
 test('a good change goes live by itself, and its bundle verifies', async () => {
   const world = await open()
   const { changes, store } = world
-  const { id } = await changes.propose(proposalOf(), 'ada')
-  await changes.start(id, 'ada')
+  const { id } = await changes.propose(proposalOf(), by('ada'))
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   const change = await store.changes.get(id)
   expect(change.state).toBe('done')
@@ -36,6 +36,7 @@ test('a good change goes live by itself, and its bundle verifies', async () => {
     'checking-started',
     ...['compatibility', 'accuracy', 'stability', 'latency', 'cost'].flatMap((check) => [
       `check-started ${check}`,
+      `holdout-read ${check}`,
       `check-finished ${check}`,
       'gate-decided',
     ]),
@@ -54,15 +55,15 @@ test('a good change goes live by itself, and its bundle verifies', async () => {
     'champion-replaced',
     'change-closed',
   ])
-  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [] })
+  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [], open: [] })
   expect(world.probed).toEqual(['v2', 'v2', 'v2'])
 })
 
 test('a candidate that is worse is rejected in words and numbers, and stopped; nothing after it is measured', async () => {
   const world = await open({ lab: { gains: { ...GOOD.gains, accuracy: [-0.03, -0.021, -0.012] } } })
   const { changes, store } = world
-  const { id } = await changes.propose(proposalOf(), 'ada')
-  await changes.start(id, 'ada')
+  const { id } = await changes.propose(proposalOf(), by('ada'))
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   const change = await store.changes.get(id)
   expect(change).toMatchObject({ state: 'blocked', verdict: { recommendation: 'reject' } })
@@ -70,14 +71,14 @@ test('a candidate that is worse is rejected in words and numbers, and stopped; n
   expect(world.lab.runs).toEqual(['compatibility', 'accuracy'])
   expect((await store.deployments.find(MODEL, 'v2'))?.status).toBe('stopped')
   expect((await store.traffic.get(MODEL))?.shares).toEqual({ v1: 100 })
-  await expect(changes.start(id, 'ada')).rejects.toMatchObject({ code: 'change_conflict' })
+  await expect(changes.start(id, by('ada'))).rejects.toMatchObject({ code: 'change_conflict' })
 })
 
 test('a gain that is not shown holds the change and says what it needs; asking again is refused', async () => {
   const world = await open({ lab: { gains: { ...GOOD.gains, accuracy: [-0.03, 0.02, 0.04] } } })
   const { changes, store } = world
-  const { id } = await changes.propose(proposalOf(), 'ada')
-  await changes.start(id, 'ada')
+  const { id } = await changes.propose(proposalOf(), by('ada'))
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   expect(await store.changes.get(id)).toMatchObject({
     state: 'inconclusive',
@@ -86,20 +87,22 @@ test('a gain that is not shown holds the change and says what it needs; asking a
   })
   // The rest was measured too, so that one answer tells all that is missing.
   expect(world.lab.runs).toEqual(['compatibility', 'accuracy', 'stability', 'latency', 'cost'])
-  await expect(changes.start(id, 'ada')).rejects.toThrow(/the accuracy check ran as planned and left it open/)
+  await expect(changes.start(id, by('ada'))).rejects.toThrow(
+    /the accuracy check ran as planned and left it open/,
+  )
 })
 
 test('what was measured badly is measured again with another seed, and nothing else is', async () => {
   const world = await open({ lab: { ...GOOD, invalid: { latency: 1 } } })
   const { changes, store } = world
-  const { id } = await changes.propose(proposalOf(), 'ada')
-  await changes.start(id, 'ada')
+  const { id } = await changes.propose(proposalOf(), by('ada'))
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   expect(await store.changes.get(id)).toMatchObject({
     state: 'inconclusive',
     reason: 'HOLD: latency could not be measured: the load client fell behind.',
   })
-  await changes.start(id, 'ada')
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   expect((await store.changes.get(id)).state).toBe('done')
   expect(world.lab.runs).toEqual(['compatibility', 'accuracy', 'stability', 'latency', 'cost', 'latency'])
@@ -107,18 +110,18 @@ test('what was measured badly is measured again with another seed, and nothing e
     .filter(({ check }) => check === 'latency')
     .map(({ plan }) => plan.seed)
   expect(new Set(seeds).size).toBe(2)
-  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [] })
+  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [], open: [] })
 })
 
 test('a check that breaks off is tried again; one that keeps breaking leaves the change open', async () => {
   const world = await open({ lab: { ...GOOD, breaks: { cost: 2 } } })
-  const first = await world.changes.propose(proposalOf(), 'ada')
-  await world.changes.start(first.id, 'ada')
+  const first = await world.changes.propose(proposalOf(), by('ada'))
+  await world.changes.start(first.id, by('ada'))
   await drive(world, world.parts, first.id)
   expect((await world.store.changes.get(first.id)).state).toBe('done')
   const broken = await open({ lab: { ...GOOD, breaks: { cost: 3 } } })
-  const second = await broken.changes.propose(proposalOf(), 'ada')
-  await broken.changes.start(second.id, 'ada')
+  const second = await broken.changes.propose(proposalOf(), by('ada'))
+  await broken.changes.start(second.id, by('ada'))
   await drive(broken, broken.parts, second.id)
   expect(await broken.store.changes.get(second.id)).toMatchObject({
     state: 'inconclusive',
@@ -128,8 +131,8 @@ test('a check that breaks off is tried again; one that keeps breaking leaves the
 
 test('a candidate that does not start blocks the change with its own reason', async () => {
   const world = await open({ fleet: { neverReady: 'v2' } })
-  const { id } = await world.changes.propose(proposalOf(), 'ada')
-  await world.changes.start(id, 'ada')
+  const { id } = await world.changes.propose(proposalOf(), by('ada'))
+  await world.changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   expect(await world.store.changes.get(id)).toMatchObject({
     state: 'blocked',
@@ -140,9 +143,9 @@ test('a candidate that does not start blocks the change with its own reason', as
 test('a plan that may not decide says so in the log before anything is spent, and is not refused', async () => {
   const doubt = '3 items are too few to show 1 pp if 10 % are answered differently'
   const world = await open({ lab: { ...GOOD, impossible: { accuracy: doubt } } })
-  const { id } = await world.changes.propose(proposalOf(), 'ada')
+  const { id } = await world.changes.propose(proposalOf(), by('ada'))
   expect((await world.changes.plan(proposalOf({ label: 'v3' }))).impossible).toEqual([`accuracy: ${doubt}`])
-  await world.changes.start(id, 'ada')
+  await world.changes.start(id, by('ada'))
   expect(world.lab.runs).toEqual([])
   expect((await world.store.changes.events(id)).at(-1)?.data.doubts).toEqual([`accuracy: ${doubt}`])
   await drive(world, world.parts, id)
@@ -152,7 +155,7 @@ test('a plan that may not decide says so in the log before anything is spent, an
 test('the judge goes back: an incident is opened with what was done, the failed requests become its cases', async () => {
   const world = await open({ fleet: { abortAtStep: 1, reason: 'errors: 4.1 % against 0.2 %' } })
   const { changes, store, clock } = world
-  const { id } = await changes.propose(proposalOf(), 'ada')
+  const { id } = await changes.propose(proposalOf(), by('ada'))
   const failed = (request: string, version: string) => ({
     id: `f-${request}`,
     requestId: request,
@@ -166,7 +169,7 @@ test('the judge goes back: an incident is opened with what was done, the failed 
     incidentId: null,
   })
   await store.failureCases.put([failed('r1', 'v2'), failed('r2', 'v2'), failed('r3', 'v1')])
-  await changes.start(id, 'ada')
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   const change = await store.changes.get(id)
   expect(change).toMatchObject({ state: 'rolled-back', reason: 'errors: 4.1 % against 0.2 %' })
@@ -185,58 +188,62 @@ test('the judge goes back: an incident is opened with what was done, the failed 
   ])
   const types = await typesOf(world, id)
   expect(types.slice(-4)).toEqual(['gate-decided', 'traffic-rolled-back', 'incident-opened', 'change-closed'])
-  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [] })
+  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [], open: [] })
 })
 
 test('the judge may still go back while the old version is kept', async () => {
   const world = await open({ fleet: { abortWhenLive: true } })
-  const { id } = await world.changes.propose(proposalOf(), 'ada')
-  await world.changes.start(id, 'ada')
+  const { id } = await world.changes.propose(proposalOf(), by('ada'))
+  await world.changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   expect((await world.store.changes.get(id)).state).toBe('rolled-back')
   expect(await typesOf(world, id)).toContain('canary-finished')
-  expect(verifyBundle(await world.changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [] })
+  expect(verifyBundle(await world.changes.bundle(id), fakeJudge)).toEqual({
+    ok: true,
+    problems: [],
+    open: [],
+  })
 })
 
 test('two people who are not the author sign the same evidence before traffic moves', async () => {
   const world = await open()
   const { changes, store, clock } = world
-  const { id } = await changes.propose(proposalOf({ risk: 'new-provider' }), 'ada')
-  await changes.start(id, 'ada')
+  const { id } = await changes.propose(proposalOf({ risk: 'new-provider' }), by('ada'))
+  await changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   const { state, verdict } = await store.changes.get(id)
   expect(state).toBe('sign-off')
   const evidenceHash = verdict?.evidenceHash as string
-  await expect(changes.approve(id, { evidenceHash, note: '' }, 'ada')).rejects.toMatchObject({
+  await expect(changes.approve(id, { evidenceHash, note: '' }, by('ada'))).rejects.toMatchObject({
     code: 'sign_off_refused',
   })
   await expect(
-    changes.approve(id, { evidenceHash: `sha256:${'0'.repeat(64)}`, note: '' }, 'bo'),
+    changes.approve(id, { evidenceHash: `sha256:${'0'.repeat(64)}`, note: '' }, by('bo')),
   ).rejects.toMatchObject({ code: 'etag_mismatch' })
-  await changes.approve(id, { evidenceHash, note: 'read the flips' }, 'bo')
-  await changes.approve(id, { evidenceHash, note: 'again' }, 'bo')
+  await changes.approve(id, { evidenceHash, note: 'read the flips' }, by('bo'))
+  await changes.approve(id, { evidenceHash, note: 'again' }, by('bo'))
   await drive(world, world.parts, id)
   expect((await store.changes.get(id)).state).toBe('sign-off')
   clock.add(15 * 86_400_000)
-  await changes.approve(id, { evidenceHash, note: '' }, 'cy')
+  await changes.approve(id, { evidenceHash, note: '' }, by('cy'))
   await drive(world, world.parts, id)
   expect((await store.changes.get(id)).state, 'the first sign-off has expired').toBe('sign-off')
-  await changes.approve(id, { evidenceHash, note: 'once more' }, 'bo')
+  await changes.approve(id, { evidenceHash, note: 'once more' }, by('bo'))
   await drive(world, world.parts, id)
   expect((await store.changes.get(id)).state).toBe('done')
   expect((await store.signOffs.list(id)).length).toBe(2)
-  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [] })
+  expect(verifyBundle(await changes.bundle(id), fakeJudge)).toEqual({ ok: true, problems: [], open: [] })
 })
 
 test('one rollout at a time: the second waits, then learns that its champion is gone', async () => {
   const world = await open()
   const { changes, store, parts } = world
-  const first = await changes.propose(proposalOf({ risk: 'new-provider' }), 'ada')
-  const second = await changes.propose(proposalOf({ label: 'v3', seed: 3 }), 'ada')
-  await changes.start(first.id, 'ada')
+  const first = await changes.propose(proposalOf({ risk: 'new-provider' }), by('ada'))
+  const second = await changes.propose(proposalOf({ label: 'v3', seed: 3 }), by('ada'))
+  await changes.start(first.id, by('ada'))
   await drive(world, parts, first.id)
   const evidenceHash = (await store.changes.get(first.id)).verdict?.evidenceHash as string
-  for (const name of ['bo', 'cy']) await changes.approve(first.id, { evidenceHash, note: '' }, name)
+  for (const name of ['bo', 'cy']) await changes.approve(first.id, { evidenceHash, note: '' }, by(name))
   await parts.fleet.rollouts.start({
     model: MODEL,
     champion: 'v1',
@@ -244,7 +251,7 @@ test('one rollout at a time: the second waits, then learns that its champion is 
     plan: first.proposal.rollout,
     changeId: first.id,
   })
-  await changes.start(second.id, 'ada')
+  await changes.start(second.id, by('ada'))
   const stuck = { ...world, fleet: { ...world.fleet, tick: async () => undefined } }
   expect(await drive(stuck, parts, second.id)).toEqual({
     kind: 'wait',
@@ -284,7 +291,7 @@ test.each([
 ])('a proposal with %s is refused, and nothing is stored', async (_, said, code, pointer) => {
   const { changes, store } = await open()
   const proposal = proposalOf(said as Parameters<typeof proposalOf>[0])
-  await expect(changes.propose(proposal, 'ada')).rejects.toMatchObject({ code, pointer })
+  await expect(changes.propose(proposal, by('ada'))).rejects.toMatchObject({ code, pointer })
   expect((await store.changes.list({}, { limit: 10 })).items).toEqual([])
   expect((await store.versions.list(MODEL, { limit: 10 })).items.map(({ label }) => label)).toEqual(['v1'])
 })
@@ -303,9 +310,9 @@ test('the report tells the verdict, the table and the log, and people’s words 
   const world = await open({ fleet: { abortAtStep: 1, reason: 'errors | are worse' } })
   const { id } = await world.changes.propose(
     proposalOf({ hypothesis: 'It <b>is</b> | better\n# really' }),
-    'ada',
+    by('ada'),
   )
-  await world.changes.start(id, 'ada')
+  await world.changes.start(id, by('ada'))
   await drive(world, world.parts, id)
   const report = await world.changes.report(id)
   expect(report).toContain(`# ${id}: spam_filter v1 → v2`)

@@ -23,6 +23,7 @@ export interface ChangeParts {
     | 'incidents'
     | 'failureCases'
     | 'jobs'
+    | 'audit'
     | 'watch'
   >
   readonly fleet: Pick<Fleet, 'deploy' | 'stop' | 'whenReady' | 'rollback' | 'championOf' | 'rollouts'>

@@ -10,6 +10,7 @@ import {
   versionSpec,
 } from '../contracts/index.ts'
 import { digestOf, newId, SlipwayError } from '../kernel/index.ts'
+import type { Actor } from './actor.ts'
 import { differencesOf, leastRiskOf } from './differences.ts'
 import { asStored } from './evidence.ts'
 import type { ChangeParts } from './parts.ts'
@@ -65,7 +66,7 @@ export async function prepare(
 export function draftOf(
   prepared: Prepared,
   { policy, clock }: Pick<ChangeParts, 'policy' | 'clock'>,
-  author: string,
+  author: Pick<Actor, 'name'>,
   id = newId('c', 6),
 ): Change {
   const at = clock.nowMs()
@@ -77,7 +78,7 @@ export function draftOf(
     reason: null,
     champion: { label: champion.label, id: champion.id },
     candidate: { label: candidate.label, id: candidate.id },
-    author,
+    author: author.name,
     createdAt: at,
     updatedAt: at,
     verdict: null,

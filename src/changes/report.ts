@@ -1,13 +1,19 @@
 import type { ChangeEvent, Evidence, Measurement, RolloutLook } from '../contracts/index.ts'
+import { authorOf, type Signer } from './actor.ts'
 import type { Bundle } from './bundle.ts'
 import { checkingRun, currentEvidence } from './facts.ts'
-import { grouped, intervalOf, sharePercent } from './words.ts'
+import { holdoutOf, holdoutWarning, holdoutWords, lastHoldout } from './holdout.ts'
+import { waivedOf } from './waiver.ts'
+import { dateOf, grouped, intervalOf, sharePercent } from './words.ts'
 
 /** The change as a page of Markdown: what a reviewer reads, a pull request holds and an auditor files. */
 export function reportOf(bundle: Bundle): string {
   const { change, evidence, events, rollout, looks, signOffs } = bundle
   const run = checkingRun(events)
   const current = run === undefined ? [] : currentEvidence(events, run, evidence)
+  const holdout = lastHoldout(events)
+  const warning = holdout === undefined ? undefined : holdoutWarning(holdout)
+  const waivers = events.filter(({ type }) => type === 'change-waived')
   const sections = [
     `# ${change.id}: ${change.proposal.model} ${change.champion.label} → ${change.candidate.label}`,
     change.verdict === null ? `*${safe(stateOf(change))}*` : `**${change.verdict.sentence}**`,
@@ -16,20 +22,24 @@ export function reportOf(bundle: Bundle): string {
       ['Hypothesis', change.proposal.hypothesis],
       ['Goal', change.proposal.goal],
       ['Risk', change.proposal.risk],
-      ['Author', change.author],
+      ['Author', signerWords(authorOf(change, events))],
       ['Proposed', timeOf(change.createdAt)],
       [
         'Data',
-        `${bundle.dataset.name}, ${grouped(bundle.dataset.items)} items, \`${short(bundle.dataset.digest)}\``,
+        `${bundle.dataset.name}, ${grouped(bundle.dataset.items)} items, \`${short(bundle.dataset.digest)}\`${holdout === undefined ? '' : `; ${holdoutWords(holdout)}`}`,
       ],
       ['Champion', `${change.champion.label} \`${short(change.champion.id)}\``],
       ['Candidate', `${change.candidate.label} \`${short(change.candidate.id)}\``],
     ]),
+    warning === undefined ? '' : `> ${safe(warning)}.`,
+    waivers.length === 0 ? '' : `## Waivers\n\n${waivers.map(waiverLine).join('\n')}`,
     change.verdict === null ? '' : `## CLASS\n\n${classTable(change.verdict.table)}`,
-    current.length === 0 ? '' : `## Evidence\n\n${current.map(evidenceLine).join('\n')}`,
+    current.length === 0
+      ? ''
+      : `## Evidence\n\n${current.map((one) => evidenceLine(one, events)).join('\n')}`,
     signOffs.length === 0
       ? ''
-      : `## Sign-offs\n\n${signOffs.map((one) => `- ${safe(one.actor)}, ${timeOf(one.at)}, evidence \`${short(one.evidenceHash)}\`${one.note === '' ? '' : `: ${safe(one.note)}`}`).join('\n')}`,
+      : `## Sign-offs\n\n${signOffs.map((one) => `- ${safe(signerWords({ name: one.actor, key: one.key }), true)}, ${timeOf(one.at)}, evidence \`${short(one.evidenceHash)}\`${one.note === '' ? '' : `: ${safe(one.note)}`}`).join('\n')}`,
     rollout === null
       ? ''
       : `## Canary\n\n${rollout.state}${rollout.reason === null ? '' : `: ${safe(rollout.reason)}`}\n\n${looksTable(looks)}`,
@@ -57,8 +67,21 @@ function classTable(rows: readonly Measurement[]): string {
   ].join('\n')
 }
 
-function evidenceLine(evidence: Evidence): string {
-  return `- **${evidence.check}** ${evidence.status}: ${safe(evidence.summary)} (\`${short(evidence.hash)}\`, ${seconds(evidence)})`
+function evidenceLine(evidence: Evidence, events: readonly ChangeEvent[]): string {
+  const read = events.findLast(({ type, data }) => type === 'holdout-read' && data.check === evidence.check)
+  const used = read === undefined || evidence.check !== 'accuracy' ? '' : `; ${holdoutWords(holdoutOf(read))}`
+  return `- **${evidence.check}** ${evidence.status}: ${safe(evidence.summary)}${used} (\`${short(evidence.hash)}\`, ${seconds(evidence)})`
+}
+
+/** Each debt of the change, the ones that are over too. */
+function waiverLine(event: ChangeEvent): string {
+  const { by, until, why, checks, was } = waivedOf(event)
+  return `- ${safe(signerWords(by), true)} until ${dateOf(until)}, for ${checks.length === 0 ? 'what came after the checks' : checks.join(', ')}: ${safe(why)}. Before it: ${safe(was)}`
+}
+
+/** The name that people know, and what tells two of the same name apart. */
+function signerWords({ name, key }: Signer): string {
+  return key === undefined ? name : `${name} (key \`${key}\`)`
 }
 
 /** The looks at which something was decided, and the last one. */

@@ -6,7 +6,7 @@ import { defaultPolicy, type Policy } from './policy.ts'
 import { Died, dyingParts } from './testing/dying.ts'
 import type { FleetScript } from './testing/fake-fleet.ts'
 import { fakeJudge, type LabScript } from './testing/fake-lab.ts'
-import { drive, MODEL, openWorld, proposalOf } from './testing/world.ts'
+import { by, drive, MODEL, openWorld, proposalOf } from './testing/world.ts'
 
 /** Few blocks and few checks: every kind of write is there, and each is died at. */
 const lab: LabScript = { gains: { compatibility: [1], accuracy: [0.13, 0.15], cost: [0.01] } }
@@ -33,9 +33,9 @@ describe.each(LIVES)('a change that %s', (_, state, scripts) => {
       const changes = createChanges(parts)
       const { id } = await changes.propose(
         proposalOf({ rollout: { ...proposalOf().rollout, steps: [1, 100] } }),
-        'ada',
+        by('ada'),
       )
-      await changes.start(id, 'ada')
+      await changes.start(id, by('ada'))
       const first = dyingParts(parts, kill)
       await drive(world, first.parts, id).catch((error: unknown) => {
         if (!(error instanceof Died)) throw error
@@ -73,7 +73,7 @@ describe.each(LIVES)('a change that %s', (_, state, scripts) => {
 
   test('ends the same wherever its process is killed', async () => {
     const whole = await live({ at: -1, when: 'before' })
-    expect(whole.verified).toEqual({ ok: true, problems: [] })
+    expect(whole.verified).toEqual({ ok: true, problems: [], open: [] })
     expect(whole.end.state).toBe(state)
     expect(whole.writes.length).toBeGreaterThan(10)
     // Dying before a write is dying after the one before it, but for a block that was measured and is lost.
@@ -85,7 +85,7 @@ describe.each(LIVES)('a change that %s', (_, state, scripts) => {
       const label = `killed ${kill.when} write ${kill.at}, ${whole.writes[kill.at]}`
       const again = await live(kill)
       expect(again.end, label).toEqual(whole.end)
-      expect(again.verified, label).toEqual({ ok: true, problems: [] })
+      expect(again.verified, label).toEqual({ ok: true, problems: [], open: [] })
       // A block whose write was lost is measured once more; a stored one never is.
       const isBlockLost = kill.when === 'before' && whole.writes[kill.at] === 'evidence.putBlock'
       expect(again.measured.length, label).toBe(whole.measured.length + (isBlockLost ? 1 : 0))

@@ -3,7 +3,7 @@ import type { Change, ChangeState } from '../contracts/index.ts'
 import type { Clock } from '../kernel/index.ts'
 import { type Changes, createChanges } from './index.ts'
 import { GOOD } from './testing/fake-lab.ts'
-import { MODEL, openWorld, proposalOf, type World } from './testing/world.ts'
+import { by, MODEL, openWorld, proposalOf, type World } from './testing/world.ts'
 
 /** The real job queue, real time to wait in, and the world's own clock for what is written. */
 const undos: (() => Promise<void>)[] = []
@@ -69,11 +69,14 @@ test('a started change runs to its end by itself; starting twice is the same as 
   const seen: string[] = []
   undos.push(async () => world.changes.onChange((id) => seen.push(id))())
   const undo = world.changes.onChange((id) => seen.push(id))
-  const { id } = await world.changes.propose(proposalOf(), 'ada')
-  await Promise.all([world.changes.start(id, 'ada'), world.changes.start(id, 'ada').catch(() => undefined)])
+  const { id } = await world.changes.propose(proposalOf(), by('ada'))
+  await Promise.all([
+    world.changes.start(id, by('ada')),
+    world.changes.start(id, by('ada')).catch(() => undefined),
+  ])
   await until(world, id, is('done'))
   undo()
-  expect((await world.changes.start(id, 'ada').catch((error: unknown) => error)) as Error).toMatchObject({
+  expect((await world.changes.start(id, by('ada')).catch((error: unknown) => error)) as Error).toMatchObject({
     code: 'change_conflict',
   })
   expect(world.lab.runs).toEqual(['compatibility', 'accuracy', 'stability', 'latency', 'cost'])
@@ -90,10 +93,10 @@ test('two changes move at once, but never measure at once', async () => {
     await new Promise((resolve) => setTimeout(resolve, 5))
     return run(...given).finally(() => measuring--)
   }
-  const first = await world.changes.propose(proposalOf(), 'ada')
-  const second = await world.changes.propose(proposalOf({ label: 'v3', seed: 3 }), 'bo')
-  await world.changes.start(first.id, 'ada')
-  await world.changes.start(second.id, 'bo')
+  const first = await world.changes.propose(proposalOf(), by('ada'))
+  const second = await world.changes.propose(proposalOf({ label: 'v3', seed: 3 }), by('bo'))
+  await world.changes.start(first.id, by('ada'))
+  await world.changes.start(second.id, by('bo'))
   const ends = await Promise.all([first, second].map(({ id }) => until(world, id, is('done', 'blocked'))))
   expect(ends.map(({ state }) => state).sort()).toEqual(['blocked', 'done'])
   expect(most).toBe(1)
@@ -101,10 +104,10 @@ test('two changes move at once, but never measure at once', async () => {
 
 test('an abort during a check ends it within a second, even one that does not listen', async () => {
   const world = await open({ lab: { ...GOOD, deaf: 'stability' } })
-  const { id } = await world.changes.propose(proposalOf(), 'ada')
-  await world.changes.start(id, 'ada')
+  const { id } = await world.changes.propose(proposalOf(), by('ada'))
+  await world.changes.start(id, by('ada'))
   for (let tries = 0; !world.lab.runs.includes('stability') && tries < 1_500; tries++) await realSleep(10)
-  await world.changes.abort(id, 'wrong file', 'bo')
+  await world.changes.abort(id, 'wrong file', by('bo'))
   for (let tries = 0; tries < 300; tries++) {
     if ((await world.store.changes.events(id)).at(-1)?.type === 'change-closed') break
     await realSleep(10)
@@ -116,8 +119,8 @@ test('an abort during a check ends it within a second, even one that does not li
 
 describe('in the canary', () => {
   const inCanary = async (world: World & { changes: Changes }) => {
-    const { id } = await world.changes.propose(proposalOf(), 'ada')
-    await world.changes.start(id, 'ada')
+    const { id } = await world.changes.propose(proposalOf(), by('ada'))
+    await world.changes.start(id, by('ada'))
     await until(world, id, ({ state, rolloutId }) => state === 'canary' && rolloutId !== null)
     return id
   }
@@ -126,12 +129,12 @@ describe('in the canary', () => {
     const world = await open({}, false)
     const id = await inCanary(world)
     await world.fleet.tick()
-    const held = await world.changes.pause(id, 'bo')
-    await world.changes.pause(id, 'bo')
+    const held = await world.changes.pause(id, by('bo'))
+    await world.changes.pause(id, by('bo'))
     const rollout = () => world.store.rollouts.get(held.rolloutId as string)
     expect(held.reason).toBe('held by bo')
     expect(await rollout()).toMatchObject({ state: 'paused', reason: 'manual: held by bo' })
-    expect((await world.changes.resume(id, 'bo')).reason).toBeNull()
+    expect((await world.changes.resume(id, by('bo'))).reason).toBeNull()
     expect((await rollout())?.state).toBe('progressing')
     const types = (await world.store.changes.events(id)).map(({ type }) => type)
     expect(types.filter((type) => type.startsWith('canary-'))).toEqual([
@@ -145,7 +148,7 @@ describe('in the canary', () => {
     const world = await open({}, false)
     const id = await inCanary(world)
     await world.fleet.tick()
-    const back = await world.changes.abort(id, 'customers complain', 'bo')
+    const back = await world.changes.abort(id, 'customers complain', by('bo'))
     expect((await world.store.rollouts.get(back.rolloutId as string))?.state).toBe('aborting')
     for (
       let tries = 0;
@@ -165,7 +168,9 @@ describe('in the canary', () => {
       changeId: id,
       actions: [{ what: 'All traffic went back to v1 (bo).' }, {}, {}],
     })
-    await expect(world.changes.abort(id, 'again', 'bo')).rejects.toMatchObject({ code: 'change_conflict' })
+    await expect(world.changes.abort(id, 'again', by('bo'))).rejects.toMatchObject({
+      code: 'change_conflict',
+    })
   })
 
   test('a process that ends there is followed by one that carries on', async () => {
@@ -192,8 +197,8 @@ test('closing during a check leaves the change to the next process, which measur
     await new Promise((_, reject) => run.signal.addEventListener('abort', () => reject(run.signal.reason)))
     throw new Error('not reached')
   }
-  const { id } = await world.changes.propose(proposalOf(), 'ada')
-  await world.changes.start(id, 'ada')
+  const { id } = await world.changes.propose(proposalOf(), by('ada'))
+  await world.changes.start(id, by('ada'))
   for (let tries = 0; tries < 1_500; tries++) {
     const events = await world.store.changes.events(id)
     if (events.some(({ type, data }) => type === 'check-started' && data.check === 'latency')) break

@@ -1,13 +1,15 @@
 import type { CheckName } from '../contracts/index.ts'
 import { digestOf } from '../kernel/index.ts'
 import type { CheckContext } from '../lab/index.ts'
+import { type Actor, mayDeploy } from './actor.ts'
 import { contextOf } from './context.ts'
 import type { Draft } from './decide.ts'
 import { asStored } from './evidence.ts'
-import { checkingRun, finishedHash, gateDecided, type PlannedCheck } from './facts.ts'
+import { checkingRun, finishedHash, gateDecided, isDeployAllowed, type PlannedCheck } from './facts.ts'
 import { conflict, type Seen } from './ledger.ts'
 import type { ChangeParts } from './parts.ts'
 import { checksOf } from './policy.ts'
+import { waiverOf, waiverWords } from './waiver.ts'
 
 export interface Plans {
   readonly plans: PlannedCheck[]
@@ -40,14 +42,15 @@ export async function planChecks(
 
 /**
  * The event that starts the checks; with it stand the plans, the policy and every doubt, before anything is spent.
- * Undefined when the change runs already: starting twice is the same as once.
+ * A change that runs already is not started again: undefined, or where it was started with a key that may not move
+ * traffic and this one may, that it may.
  */
-export async function startOf(parts: ChangeParts, seen: Seen, actor: string): Promise<Draft | undefined> {
+export async function startOf(parts: ChangeParts, seen: Seen, actor: Actor): Promise<Draft | undefined> {
   const { change, events } = seen
   if (change.state !== 'proposed' && change.state !== 'inconclusive') {
     if (['blocked', 'withdrawn', 'rolled-back', 'done'].includes(change.state))
       throw conflict(change, 'be started')
-    return undefined
+    return allowDeploy(seen, actor)
   }
   const kept = keptOf(seen)
   const attempt = (checkingRun(events)?.attempt ?? 0) + 1
@@ -55,8 +58,27 @@ export async function startOf(parts: ChangeParts, seen: Seen, actor: string): Pr
   const { plans, impossible } = await planChecks(parts, await contextOf(parts, change, attempt), wanted)
   const candidate = await parts.store.deployments.find(change.proposal.model, change.candidate.label)
   const candidateRan = candidate !== undefined && ['deploying', 'active'].includes(candidate.status)
-  const data = asStored({ attempt, policy: parts.policy, plans, kept, doubts: impossible, candidateRan })
-  return { type: 'checking-started', data, actor }
+  const data = asStored({
+    attempt,
+    policy: parts.policy,
+    plans,
+    kept,
+    doubts: impossible,
+    candidateRan,
+    key: actor.publicId,
+    mayDeploy: mayDeploy(actor),
+  })
+  return { type: 'checking-started', data, actor: actor.name }
+}
+
+/** Undefined where it is allowed already, where nothing is left to allow, or where this key may not. */
+export function allowDeploy({ change, events }: Seen, actor: Actor): Draft | undefined {
+  const run = checkingRun(events)
+  const canWait = ['checking', 'verdict', 'waived'].includes(change.state)
+  if (run === undefined || !canWait || !mayDeploy(actor) || isDeployAllowed(events, run)) return undefined
+  const waiver = waiverOf(events)
+  const reason = waiver === undefined ? null : waiverWords(waiver)
+  return { type: 'deploy-allowed', data: { key: actor.publicId, reason }, actor: actor.name }
 }
 
 /**

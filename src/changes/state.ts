@@ -5,8 +5,11 @@ import type { ChangeEventType, ChangeState } from '../contracts/index.ts'
  *       ──champion replaced──▶ watched ──close──▶ done
  *
  * - `sign-off` is left out when the policy asks for none: then staging leads to the canary.
+ * - Checks need a key that may check, traffic one that may deploy: where the first key may not, the change waits in
+ *   `verdict` (or `waived`) until one that may allows it.
  * - Until traffic moves, a change may fall to `blocked` (a gate failed), `inconclusive` (a gate needs more) or
- *   `withdrawn` (a person stopped it). An inconclusive one may be checked again; a person may waive what holds it.
+ *   `withdrawn` (a person stopped it). An inconclusive one may be checked again; a person may waive what
+ *   holds it, for a while: a change that is not live by then falls back, with its traffic if there is any.
  * - Once traffic moves there are two ways out: live, or `rolled-back`; also from live, while the old version is kept.
  * - `done`, `rolled-back` and `withdrawn` are the end. What is left to put away there is told by events that do not
  *   change the state, the last of them `change-closed`.
@@ -40,11 +43,19 @@ const TABLE: Readonly<Record<ChangeState, Partial<Record<ChangeEventType, Change
   checking: {
     ...STOPS,
     'check-started': 'checking',
+    'holdout-read': 'checking',
     'check-finished': 'checking',
     'gate-decided': 'checking',
     'verdict-reached': 'verdict',
+    'deploy-allowed': 'checking',
   },
-  verdict: { ...STOPS, 'gate-decided': 'verdict', 'staging-started': 'staging' },
+  verdict: {
+    ...STOPS,
+    'gate-decided': 'verdict',
+    'deploy-requested': 'verdict',
+    'deploy-allowed': 'verdict',
+    'staging-started': 'staging',
+  },
   staging: {
     ...STOPS,
     'staging-finished': 'staging',
@@ -80,7 +91,12 @@ const TABLE: Readonly<Record<ChangeState, Partial<Record<ChangeEventType, Change
     'change-waived': 'waived',
     'change-withdrawn': 'withdrawn',
   },
-  waived: { 'staging-started': 'staging', 'change-withdrawn': 'withdrawn' },
+  waived: {
+    ...STOPS,
+    'deploy-requested': 'waived',
+    'deploy-allowed': 'waived',
+    'staging-started': 'staging',
+  },
   'rolled-back': { 'incident-opened': 'rolled-back', 'change-closed': 'rolled-back' },
   withdrawn: { 'change-closed': 'withdrawn' },
 }

@@ -1,11 +1,14 @@
 import type { Change, ChangeEvent, ChangeState } from '../contracts/index.ts'
 import { canonicalJson, digestOf } from '../kernel/index.ts'
+import { authorOf } from './actor.ts'
 import type { Bundle } from './bundle.ts'
 import { signOffsOf } from './evidence.ts'
-import { checkingRun, last } from './facts.ts'
+import { checkingRun, isDeployAllowed, last } from './facts.ts'
 import { foldOf } from './fold.ts'
 import { gateOfSignOff } from './gates.ts'
+import { holdoutProblems } from './holdout.ts'
 import { isRefusal, next } from './state.ts'
+import { waiverProblems } from './waiver.ts'
 
 /** The log: each link hashes to itself and holds on to the one before, and replayed it gives the change as it is. */
 export function verifyChain(bundle: Bundle): string[] {
@@ -14,6 +17,9 @@ export function verifyChain(bundle: Bundle): string[] {
     ...replayProblems(bundle),
     ...originProblems(bundle),
     ...signatureProblems(bundle),
+    ...waiverProblems(bundle.change, bundle.events),
+    ...permissionProblems(bundle),
+    ...holdoutProblems(bundle.events, bundle.dataset.digest, bundle.change.proposal.data.holdout),
   ]
 }
 
@@ -92,10 +98,20 @@ function signatureProblems({ events, change, signOffs }: Bundle): string[] {
   const run = checkingRun(events)
   if (started === undefined || run === undefined) return problems
   const before = signOffs.filter(({ at }) => at <= started.at)
-  const gate = gateOfSignOff(run.policy, change, before, started.at)
+  const gate = gateOfSignOff(run.policy, change, authorOf(change, events), before, started.at)
   if (gate.result !== 'pass')
     problems.push(`traffic moved without the sign-offs that the policy wants: ${gate.reasons.join('; ')}`)
   return problems
+}
+
+/** Checks may be run by many keys; traffic moved because one that may wanted it. */
+function permissionProblems({ events }: Bundle): string[] {
+  const started = last(events, 'canary-started')
+  const run = checkingRun(events)
+  if (started === undefined || run === undefined) return []
+  return isDeployAllowed(events.slice(0, started.sequence), run)
+    ? []
+    : ['traffic moved although nobody who may deploy had started the change']
 }
 
 /** A sign-off is written at the moment it is given. */

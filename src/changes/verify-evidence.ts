@@ -1,6 +1,14 @@
-import { type CheckName, checkName, type Evidence, type GateResult, gateName } from '../contracts/index.ts'
+import {
+  type ChangeEvent,
+  type CheckName,
+  checkName,
+  type Evidence,
+  type GateResult,
+  gateName,
+} from '../contracts/index.ts'
 import { canonicalJson, digestOf } from '../kernel/index.ts'
 import type { Judgement } from '../lab/index.ts'
+import { authorOf } from './actor.ts'
 import type { Bundle } from './bundle.ts'
 import { hashOf } from './evidence.ts'
 import { type CheckingRun, checkingRun, currentEvidence, gateDecided, last, lastStep } from './facts.ts'
@@ -15,6 +23,7 @@ import {
 import { checksOf } from './policy.ts'
 import { reachVerdict } from './verdict.ts'
 import { CLOCK_STEP_MS } from './verify-chain.ts'
+import { waiverOf } from './waiver.ts'
 
 /** Judges the raw blocks of a check; the same functions that the lab used. */
 export type Judge = (
@@ -97,7 +106,12 @@ function finishedProblems({ events, evidence }: Bundle): string[] {
 
 /** Between the evidence and its event a bundle may have been taken; not once the checks are over. */
 function isOver(type: string | undefined): boolean {
-  return type !== 'check-started' && type !== 'change-withdrawn' && type !== 'change-closed'
+  return (
+    type !== 'check-started' &&
+    type !== 'holdout-read' &&
+    type !== 'change-withdrawn' &&
+    type !== 'change-closed'
+  )
 }
 
 function gateProblems(bundle: Bundle, run: CheckingRun): string[] {
@@ -108,9 +122,9 @@ function gateProblems(bundle: Bundle, run: CheckingRun): string[] {
       case 'verdict':
         return change.verdict === null ? undefined : gateOfVerdict(change.verdict)
       case 'staging':
-        return gateOfStaging(last(events, 'staging-finished')?.data as unknown as StagingReport)
+        return gateOfStaging(stagedBefore(events)?.data as unknown as StagingReport)
       case 'sign-off':
-        return gateOfSignOff(run.policy, change, signOffs, at)
+        return gateOfSignOff(run.policy, change, authorOf(change, events), signOffs, at)
       case 'canary':
         return canaryAgain(decided, bundle)
       default:
@@ -133,6 +147,14 @@ function gateProblems(bundle: Bundle, run: CheckingRun): string[] {
   })
 }
 
+/** What the newest decision of the staging gate had read. */
+function stagedBefore(events: readonly ChangeEvent[]): ChangeEvent | undefined {
+  const decided = events.findLast(({ type, data }) => type === 'gate-decided' && data.gate === 'staging')
+  return events.findLast(
+    ({ type, sequence }) => type === 'staging-finished' && sequence < (decided?.sequence ?? 0),
+  )
+}
+
 /** A pass wants its last step in the log; a fail wants the rollout's own reason. */
 function canaryAgain(decided: GateResult, { change, events, rollout }: Bundle): GateResult | undefined {
   if (rollout === null) return undefined
@@ -147,7 +169,8 @@ function verdictProblems({ change, events, evidence }: Bundle, run: CheckingRun)
   const wanted = checksOf(run.policy, change.proposal.risk)
   const problems: string[] = []
   const moved = last(events, 'canary-started') ?? last(events, 'staging-started')
-  if (moved !== undefined && wanted.some((check) => !started.includes(check)))
+  const isWaived = moved !== undefined && waiverOf(events.slice(0, moved.sequence)) !== undefined
+  if (moved !== undefined && !isWaived && wanted.some((check) => !started.includes(check)))
     problems.push('the change went on before its checks were over')
   if (change.verdict === null) return problems
   const again = reachVerdict(run.policy, change.proposal, current)

@@ -56,8 +56,9 @@ function decisionProblems({ sequence, guards, decision }: RolloutLook): string[]
       if (arm.events > arm.requests)
         problems.push(`look ${sequence}: ${guard.name} has more events than requests`)
   }
-  if (decision === 'promote' && guards.some((guard) => guard.decision !== 'promote'))
-    problems.push(`look ${sequence} promotes while a guard does not`)
+  const isPromoted = guards.length > 0 && guards.every((guard) => guard.decision === 'promote')
+  if (guards.length === 0 && decision !== 'abort') problems.push(`look ${sequence} decides without any guard`)
+  if (decision === 'promote' && !isPromoted) problems.push(`look ${sequence} promotes while a guard does not`)
   // A candidate whose processes failed is given up without any guard, and says so.
   return problems
 }

@@ -4,24 +4,23 @@ import { type Bundle, bundle } from './bundle.ts'
 import { verifyChain } from './verify-chain.ts'
 import { type Judge, verifyEvidence } from './verify-evidence.ts'
 import { verifyRollout } from './verify-rollout.ts'
+import { verifyWindows } from './verify-windows.ts'
 
 /**
  * Decides a change again from its bundle alone: every hash, the chain and its states, each check from its raw blocks,
- * the gates, the verdict and its sentence, the signatures and the rollout. Needs no store and no network, and never
+ * the gates, the verdict and its sentence, the signatures, and the rollout with every look of the judge from its windows. Needs no store and no network, and never
  * throws: what cannot be read is a problem too.
  *
  * What this proves is that the bundle is whole and that its conclusions follow from its measurements. That the
  * measurements were taken is proven by whom the bundle came from.
  */
-export function verifyBundle(
-  written: unknown,
-  judge: Judge = analyse,
-): { readonly ok: boolean; readonly problems: readonly string[] } {
+export function verifyBundle(written: unknown, judge: Judge = analyse): Verified {
   const problems: string[] = []
+  const open: string[] = []
   const parsed = bundle.safeParse(written)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    return { ok: false, problems: [`${issue?.path.join('.') || 'the bundle'}: ${issue?.message}`] }
+    return { ok: false, problems: [`${issue?.path.join('.') || 'the bundle'}: ${issue?.message}`], open }
   }
   attempt('the bundle', problems, () => {
     const { hash, ...content } = written as Bundle
@@ -35,7 +34,19 @@ export function verifyBundle(
   attempt('the chain', problems, () => problems.push(...verifyChain(parsed.data)))
   attempt('evidence', problems, () => problems.push(...verifyEvidence(parsed.data, judge)))
   attempt('the rollout', problems, () => problems.push(...verifyRollout(parsed.data)))
-  return { ok: problems.length === 0, problems }
+  attempt('the windows', problems, () => {
+    const found = verifyWindows(parsed.data)
+    problems.push(...found.problems)
+    open.push(...found.open)
+  })
+  return { ok: problems.length === 0, problems, open }
+}
+
+export interface Verified {
+  readonly ok: boolean
+  readonly problems: readonly string[]
+  /** What could not be recomputed, and why: neither wrong nor proven. */
+  readonly open: readonly string[]
 }
 
 function versionProblems({ change, versions, model, dataset }: Bundle): string[] {

@@ -47,6 +47,11 @@ export const VERDICTS_FROM_WORST: readonly AxisVerdict[] = [
   'superior',
 ]
 
+/** `2026-12-24 18:00 UTC`. */
+export function dateOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
 export function grouped(count: number): string {
   return Math.round(count)
     .toString()

@@ -176,9 +176,12 @@ export const changeEventType = z.enum([
   'change-proposed',
   'checking-started',
   'check-started',
+  'holdout-read',
   'check-finished',
   'gate-decided',
   'verdict-reached',
+  'deploy-requested',
+  'deploy-allowed',
   'staging-started',
   'staging-finished',
   'sign-off-requested',
@@ -215,13 +218,24 @@ export type ChangeEvent = z.infer<typeof changeEvent>
 export const signOff = z.object({
   change: changeId,
   gate: gateName,
+  /** The name of the key, for people. */
   actor: z.string(),
+  /** The public id of the key that signed: what tells one signer from another. Absent in records of before. */
+  key: z.string().optional(),
   evidenceHash: digest,
   at: epochMs,
   expiresAt: epochMs,
   note: z.string(),
 })
 export type SignOff = z.infer<typeof signOff>
+
+/** A debt with a name and an end: the change goes on although a gate of its checks does not pass. */
+export const waiver = z.strictObject({
+  /** At most 30 days from now. A change that is not live by then falls back. */
+  until: epochMs,
+  why: z.string().trim().min(1).max(2000),
+})
+export type Waiver = z.infer<typeof waiver>
 
 export const checkProgress = z.object({
   check: checkName,

@@ -126,7 +126,11 @@ export const errorTable = {
     'Set it with PUT /api/v1/deployments/{model}/traffic.',
   ],
   overloaded: [503, '{what} is full.', 'Retry after {retryAfterMs} ms.'],
-  policy_invalid: [422, 'The policy is invalid: {reason}.', 'See docs/checks.md for what a policy may say.'],
+  policy_invalid: [
+    422,
+    'The policy {file} is invalid: {reason}.',
+    'Mend the file, or take it away for the built-in policy; docs/checks.md says what a policy may say.',
+  ],
   port_in_use: [500, 'Port {port} on {host} is taken.', 'Stop what uses it, or choose another with {flag}.'],
   provider_unready: [
     503,
@@ -221,6 +225,11 @@ export const errorTable = {
     502,
     'The answer of {model} ended before it was whole.',
     'Retry; what came so far is not the whole answer.',
+  ],
+  waiver_refused: [
+    403,
+    'This waiver would not count: {reason}.',
+    'Ask somebody else who may approve; they answer for it until its end.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, hint: string]>
 

@@ -57,7 +57,15 @@ export async function stageChange(
     table: [],
     evidenceHash: digestOf([]),
   }
-  const run = { attempt: 1, policy: defaultPolicy, plans: [], kept: [], doubts: [], candidateRan: false }
+  const run = {
+    attempt: 1,
+    policy: defaultPolicy,
+    plans: [],
+    kept: [],
+    doubts: [],
+    candidateRan: false,
+    mayDeploy: true,
+  }
   const probe = { sent: 1, failures: [] }
   const story: [ChangeEventType, ChangeState, Record<string, unknown>, Partial<Change>?][] = [
     ['checking-started', 'checking', run],

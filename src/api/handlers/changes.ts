@@ -1,5 +1,4 @@
 import type { ApiParts, Handlers } from '../parts.ts'
-import type { Caller } from '../sessions.ts'
 
 export function changeHandlers({
   store,
@@ -11,6 +10,7 @@ export function changeHandlers({
   | 'getChange'
   | 'startChange'
   | 'approveChange'
+  | 'waiveChange'
   | 'abortChange'
   | 'pauseChange'
   | 'resumeChange'
@@ -22,14 +22,15 @@ export function changeHandlers({
 > {
   return {
     listChanges: ({ query }) => store.changes.list({ model: query.model, open: query.open }, query),
-    createChange: ({ body, caller }) => changes.propose(body, actorOf(caller)),
+    createChange: ({ body, caller }) => changes.propose(body, caller),
     planChange: ({ body }) => changes.plan(body),
     getChange: ({ params }) => store.changes.get(params.change),
-    startChange: ({ params, caller }) => changes.start(params.change, actorOf(caller)),
-    approveChange: ({ params, body, caller }) => changes.approve(params.change, body, actorOf(caller)),
-    abortChange: ({ params, body, caller }) => changes.abort(params.change, body.reason, actorOf(caller)),
-    pauseChange: ({ params, caller }) => changes.pause(params.change, actorOf(caller)),
-    resumeChange: ({ params, caller }) => changes.resume(params.change, actorOf(caller)),
+    startChange: ({ params, caller }) => changes.start(params.change, caller),
+    approveChange: ({ params, body, caller }) => changes.approve(params.change, body, caller),
+    waiveChange: ({ params, body, caller }) => changes.waive(params.change, body, caller),
+    abortChange: ({ params, body, caller }) => changes.abort(params.change, body.reason, caller),
+    pauseChange: ({ params, caller }) => changes.pause(params.change, caller),
+    resumeChange: ({ params, caller }) => changes.resume(params.change, caller),
     async listChangeEvents({ params }) {
       await store.changes.get(params.change)
       return { items: await store.changes.events(params.change) }
@@ -52,12 +53,4 @@ export function changeHandlers({
       return await changes.report(params.change)
     },
   }
-}
-
-/**
- * Who did it, as the event log and sign-offs keep it: the key's name for people, its id to tell keys apart, since two
- * may have the same name.
- */
-function actorOf({ name, publicId }: Pick<Caller, 'name' | 'publicId'>): string {
-  return `${name} (${publicId})`
 }

@@ -1,5 +1,7 @@
-import type { Rollout } from '../../contracts/index.ts'
+import type { Rollout, RolloutLook, TrafficWindow } from '../../contracts/index.ts'
+import { firstWindowMs, guardLook, pairedWindows, settledUntil } from '../../fleet/index.ts'
 import { type Clock, SlipwayError } from '../../kernel/index.ts'
+import { addWindow, NO_WINDOWS } from '../../stats/index.ts'
 import type { Store } from '../../store/index.ts'
 import type { ChangeParts } from '../parts.ts'
 
@@ -42,7 +44,7 @@ export function fakeFleet(
         reason: script.reason ?? 'errors are worse',
       })
     } else if (rollout.state === 'progressing') {
-      await store.rollouts.putLook(lookAt(rollout, share, clock.nowMs()), {
+      await store.rollouts.putLook(await lookAt(store, rollout, share, clock.nowMs()), {
         state: 'promoting',
         step: rollout.step + 1,
       })
@@ -104,7 +106,9 @@ export function fakeFleet(
         const open = await store.rollouts.listOpen()
         if (open.some((rollout) => rollout.model === model))
           throw new SlipwayError('conflict', { what: 'An open rollout' })
+        // So long ago that windows of before lie under the first look.
         const at = clock.nowMs()
+        const startedAt = at - 60_000
         const rollout: Rollout = {
           id: `ro-${changeId ?? 'hand'}-${at}`,
           changeId,
@@ -112,12 +116,12 @@ export function fakeFleet(
           champion,
           candidate,
           plan,
-          guards: [],
+          guards: [{ name: 'errors', margin: 0.01, thresholdMs: null }],
           forecast: [],
           state: 'pending',
           step: 0,
           reason: null,
-          startedAt: at,
+          startedAt,
           stepStartedAt: at,
           finishedAt: null,
           rollbackMs: null,
@@ -132,28 +136,57 @@ export function fakeFleet(
   }
 }
 
-function lookAt(rollout: Rollout, sharePercent: number, at: number) {
+/** Twelve windows are there at the start, and one more with each look; what a look says follows from them. */
+const WINDOWS_BEFORE = 12
+
+async function seeTraffic(store: Store, rollout: Rollout, atMs: number): Promise<void> {
+  const newest = settledUntil(atMs) - 1_000
+  const first = firstWindowMs(rollout)
+  const starts = Array.from({ length: WINDOWS_BEFORE }, (_, index) => first + index * 1_000)
+  const seen = await store.windows.list({ model: rollout.model, fromMs: first, toMs: newest + 1 })
+  const isFirst = seen.length === 0
+  for (const startMs of isFirst ? [...starts, newest] : [newest])
+    await store.windows.merge([
+      windowOf(rollout.model, rollout.champion, startMs, 1),
+      windowOf(rollout.model, rollout.candidate, startMs, startMs % 2_000 === 0 ? 1 : 0),
+    ])
+}
+
+export function windowOf(model: string, version: string, startMs: number, errors: number): TrafficWindow {
+  const counts = { requests: 400, errors, timeouts: 0, refusals: 0, rows: 400, computeMs: 40 }
+  return { model, version, startMs, sizeMs: 1_000, ...counts, latency: {} }
+}
+
+async function lookAt(
+  store: Store,
+  rollout: Rollout,
+  sharePercent: number,
+  at: number,
+): Promise<RolloutLook> {
+  await seeTraffic(store, rollout, at)
+  const found = await store.windows.list({
+    model: rollout.model,
+    fromMs: firstWindowMs(rollout),
+    toMs: settledUntil(at),
+  })
+  const paired = pairedWindows(rollout, found)
+  const guards = rollout.guards.map((guard) => {
+    const sums = paired.reduce(
+      (total, { counts }) => addWindow(total, counts.find((one) => one.guard === guard.name)!.pair),
+      NO_WINDOWS,
+    )
+    return guardLook(rollout.plan, guard, sums).look
+  })
   return {
     rolloutId: rollout.id,
     sequence: rollout.step,
     at,
     step: rollout.step,
     sharePercent,
-    windows: 12,
-    windowEndMs: at,
-    guards: [
-      {
-        name: 'errors' as const,
-        champion: { requests: 4000, events: 8 },
-        candidate: { requests: 2000, events: 4 },
-        difference: 0,
-        lower: -0.004,
-        upper: 0.004,
-        margin: 0.01,
-        decision: 'promote' as const,
-      },
-    ],
-    decision: 'promote' as const,
+    windows: paired.length,
+    windowEndMs: (paired.at(-1)?.startMs ?? 0) + rollout.plan.windowMs,
+    guards,
+    decision: 'promote',
     reason: 'every guard is within its margin',
     needsRequests: null,
     needsMs: null,

@@ -2,6 +2,7 @@ import { type ChangeProposal, changeProposal, type VersionSpec, versionSpec } fr
 import { digestOfBytes, silentLogger } from '../../kernel/index.ts'
 import type { Store } from '../../store/index.ts'
 import { openTestStore } from '../../store/testing.ts'
+import type { Actor } from '../actor.ts'
 import { advance, type Outcome } from '../advance.ts'
 import { createLedger } from '../ledger.ts'
 import type { ChangeParts } from '../parts.ts'
@@ -33,6 +34,11 @@ export function proposalOf(
     rollout: { steps: [1, 50, 100], scaleDownDelayMs: 5_000 },
     ...rest,
   })
+}
+
+/** A person with a key of their own; may do all unless said otherwise. */
+export function by(name: string, said: Partial<Actor> = {}): Actor {
+  return { name, publicId: `key-${name}`, scopes: ['admin'], ...said }
 }
 
 /** A store with a model that serves, a fleet and a lab that follow scripts, and a clock of its own. */

@@ -42,6 +42,8 @@ export const changesRoutes = {
           says: z.array(z.string()),
         }),
       ),
+      /** Which policy would judge it. */
+      policy: z.object({ name: z.string(), hash: digest }),
       rollout: z.array(r.stepForecast),
       impossible: z.array(z.string()),
     }),
@@ -59,9 +61,9 @@ export const changesRoutes = {
     method: 'POST',
     path: '/api/v1/changes/{change}/start',
     listener: 'control',
-    // Its canary moves traffic, so whoever starts it must be one who may.
-    access: 'deploy',
-    summary: 'Run its checks, and its rollout when they pass. Starting twice is the same as once.',
+    access: 'check',
+    summary:
+      'Run its checks, and with a key that may deploy its rollout when they pass. Starting twice is the same as once.',
     params: byChange,
     answer: c.change,
     status: 202,
@@ -74,6 +76,16 @@ export const changesRoutes = {
     summary: 'Sign the evidence.',
     params: byChange,
     body: z.strictObject({ evidenceHash: digest, note: z.string().max(2000).default('') }),
+    answer: c.change,
+  }),
+  waiveChange: route({
+    method: 'POST',
+    path: '/api/v1/changes/{change}/waive',
+    listener: 'control',
+    access: 'approve',
+    summary: 'Let a blocked or inconclusive change go on, until a day and for a reason.',
+    params: byChange,
+    body: c.waiver,
     answer: c.change,
   }),
   abortChange: route({
@@ -100,7 +112,7 @@ export const changesRoutes = {
     path: '/api/v1/changes/{change}/resume',
     listener: 'control',
     access: 'deploy',
-    summary: 'Go on with a held canary.',
+    summary: 'Go on with a held canary, or into it where a key that may deploy is waited for.',
     params: byChange,
     answer: c.change,
   }),
