@@ -19,18 +19,22 @@ export interface ProblemHeaders {
 /** How the clients of one surface read errors. */
 export interface ProblemForm {
   readonly contentType: string
+  /** Where the status that the clients of the surface know is another than ours. */
+  statusOf(problem: Problem): number
   write(problem: Problem): object
 }
 
-/** Answers with problem+json (RFC 9457), or in the form given; says when to come back where the error does. */
+/** Answers with problem+json (RFC 9457), or in the form given; says when to come back where the error does. The status
+ * that was sent. */
 export function answerProblem(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
   told: ProblemHeaders,
   form?: ProblemForm,
-): void {
+): number {
   const problem = toProblem(error, told.requestId)
+  const status = form?.statusOf(problem) ?? problem.status
   const body = Buffer.from(JSON.stringify(form === undefined ? problem : form.write(problem)))
   const headers = [
     'content-type',
@@ -48,7 +52,8 @@ export function answerProblem(
   const retryAfterMs = isSlipwayError(error) ? error.parameters.retryAfterMs : undefined
   if (retryAfterMs !== undefined) headers.push('retry-after', String(Math.ceil(Number(retryAfterMs) / 1000)))
   if (problem.status === 401) headers.push('www-authenticate', 'Bearer realm="slipway"')
-  finish(request, response, problem.status, headers, body)
+  finish(request, response, status, headers, body)
+  return status
 }
 
 export function answerText(

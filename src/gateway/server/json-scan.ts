@@ -7,6 +7,8 @@ export interface JsonShape {
   readonly rows: number
 }
 
+/** Texts up to here are read byte by byte. */
+const NEAR = 48
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const OPEN_ARRAY = 0x5b
@@ -36,8 +38,18 @@ export function scanJson(bytes: Uint8Array, maxDepth: number, maxRows: number): 
   return { depth: deepest, rows }
 }
 
+/** Short texts byte by byte; in long ones the next quote is looked for natively, which is many times as fast. */
 function endOfString(bytes: Uint8Array, start: number): number {
+  const near = Math.min(bytes.length, start + NEAR)
   let index = start + 1
-  while (index < bytes.length && bytes[index] !== QUOTE) index += bytes[index] === BACKSLASH ? 2 : 1
-  return index
+  while (index < near && bytes[index] !== QUOTE) index += bytes[index] === BACKSLASH ? 2 : 1
+  if (index < near) return index
+  for (;;) {
+    const quote = bytes.indexOf(QUOTE, index)
+    if (quote < 0) return bytes.length
+    let before = quote
+    while (before > index && bytes[before - 1] === BACKSLASH) before--
+    if ((quote - before) % 2 === 0) return quote
+    index = quote + 1
+  }
 }

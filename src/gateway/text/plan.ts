@@ -6,7 +6,7 @@ import {
   priorityClass,
   type Sampling,
 } from '../../contracts/index.ts'
-import type { JsonObject } from '../../dialects/index.ts'
+import { type JsonObject, withoutFeature } from '../../dialects/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import type { UpstreamWork } from './endpoint.ts'
 import type { TextVersion } from './text-version.ts'
@@ -96,24 +96,24 @@ function fillSampling(made: Sampling, defaults: Sampling): void {
     if (made[name] === undefined) Object.assign(made, { [name]: defaults[name] })
 }
 
-/** The work without one feature, a key of the neutral form or of its extras; undefined where it is neither. */
-export function withoutFeature(work: UpstreamWork, feature: string): UpstreamWork | undefined {
+/** The work without one feature of the neutral form; undefined where it is not there, or nothing would be left. */
+export function workWithout(work: UpstreamWork, feature: string): UpstreamWork | undefined {
   if (work.kind === 'relay' || work.kind === 'moderate') return undefined
-  const request: Record<string, unknown> = { ...work.request }
-  const extra = feature.startsWith('extras.') ? feature.slice('extras.'.length) : undefined
-  if (extra === undefined) {
-    if (request[feature] === undefined || REQUIRED.has(feature)) return undefined
-    delete request[feature]
-  } else {
-    const extras = { ...(request.extras as Record<string, unknown> | undefined) }
-    if (!(extra in extras)) return undefined
-    delete extras[extra]
-    request.extras = extras
+  if (work.kind === 'generate' || work.kind === 'count-tokens') {
+    const request = withoutFeature(work.request, feature)
+    return request === undefined ? undefined : { ...work, request }
   }
-  return { ...work, request } as unknown as UpstreamWork
+  const { extras, ...request }: Record<string, unknown> = { ...work.request }
+  const kept = { ...(extras as Record<string, unknown> | undefined) }
+  const extra = feature.startsWith('extras.') ? feature.slice('extras.'.length) : undefined
+  const holder = extra === undefined ? request : kept
+  const name = extra ?? feature
+  if (!Object.hasOwn(holder, name) || REQUIRED.has(name)) return undefined
+  delete holder[name]
+  return { ...work, request: { ...request, extras: kept } } as unknown as UpstreamWork
 }
 
-const REQUIRED = new Set(['messages', 'inputs', 'query', 'documents'])
+const REQUIRED = new Set(['inputs', 'query', 'documents'])
 
 function invalid(pointer: string, reason: string): SlipwayError {
   return new SlipwayError('invalid_request', { reason }, pointer === '' ? {} : { pointer })

@@ -128,7 +128,7 @@ export class PredictTextCall extends TextHttpCall {
       glance: { ...ROW_GLANCE, promptCharacters: prompt.length },
       body: Buffer.from(prompt),
       parsed: { prompt },
-      spans: undefined,
+      isRelayable: false,
       drops: [],
       timeoutMs: this.timeoutMs,
       isTimeoutAsked: this.isTimeoutAsked,

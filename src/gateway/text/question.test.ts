@@ -1,6 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import type { CostRow, GenerateAnswer, SnapshotModel, TokenUsage } from '../../contracts/index.ts'
+import { chatSurface } from '../../dialects/index.ts'
 import { SlipwayError, systemClock } from '../../kernel/index.ts'
 import { ReplicaPool } from '../../routing/index.ts'
 import type { GatewayTable } from '../gateway-table.ts'
@@ -8,7 +9,6 @@ import { defaultGatewayLimits } from '../limits.ts'
 import { TextMetrics } from '../metrics/text-metrics.ts'
 import { VersionMetrics } from '../metrics/version-metrics.ts'
 import { HELLO_ANSWER, ScriptedUpstream, scriptedModel, USED } from '../testing/scripted-upstream.ts'
-import { smallChat } from '../testing/small-chat.ts'
 import type { AskParts } from './asking.ts'
 import { endpointsOf } from './endpoints.ts'
 import type {
@@ -116,7 +116,7 @@ class Run implements QuestionOut {
     this.upstream.behave = () => undefined
     const model = scriptedModel('chat', { v1: { provider: 'acme' } })
     const text = this.#version(model)
-    const endpoint = endpointsOf({ 'openai-chat': smallChat }).chatCompletions
+    const endpoint = endpointsOf({ 'openai-chat': chatSurface }).chatCompletions
     if (endpoint === undefined) throw new Error('no endpoint')
     const parsed = { model: 'chat', stream: setup.isStream, messages: [{ role: 'user', content: 'Hi' }] }
     const subject = new Subject({
@@ -138,7 +138,7 @@ class Run implements QuestionOut {
       glance: endpoint.glance(parsed),
       body: Buffer.from(JSON.stringify(parsed)),
       parsed,
-      spans: undefined,
+      isRelayable: false,
       drops: [],
       timeoutMs: 60_000,
       isTimeoutAsked: false,

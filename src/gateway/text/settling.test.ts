@@ -87,7 +87,7 @@ async function play(
   order: readonly Move[],
 ): Promise<void> {
   const left = new AbortController()
-  const unit = `mark ${asked++}`
+  const unit = `mark ${asked++}.`
   const sent = surface.send({ ...(isStream ? { stream: true } : {}), user: unit })
   const path = isDrained ? sent.path.replace('chat/generate', 'drained/generate') : sent.path
   const headers = hasDeadline ? { 'x-slipway-timeout-ms': '25' } : {}
@@ -96,7 +96,7 @@ async function play(
     acme.calls.find(({ call }) => {
       const { work } = call
       if (work.kind === 'relay') return work.body.includes(unit)
-      return work.kind === 'generate' && work.request.user === unit
+      return work.kind === 'generate' && JSON.stringify(work.request).includes(unit)
     })
   await until(() => mine() !== undefined)
   const call = mine() as NonNullable<ReturnType<typeof mine>>

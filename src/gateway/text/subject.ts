@@ -8,10 +8,9 @@ import type {
 } from '../../contracts/index.ts'
 import type { JsonObject, RequestGlance } from '../../dialects/index.ts'
 import type { TextUpstream } from '../../providers/index.ts'
-import type { BodySpans } from './body-scan.ts'
 import type { Endpoint, UpstreamWork } from './endpoint.ts'
 import type { TextSubject } from './parts.ts'
-import { PRIORITIES, withoutFeature, withVersion } from './plan.ts'
+import { PRIORITIES, withVersion, workWithout } from './plan.ts'
 import { relayBody } from './relay-body.ts'
 import type { TextVersion } from './text-version.ts'
 
@@ -30,8 +29,8 @@ export interface SubjectOf {
   readonly body: Buffer
   /** Without our own `params`. */
   readonly parsed: JsonObject
-  /** Undefined: the bytes are not to be relayed. */
-  readonly spans: BodySpans | undefined
+  /** The bytes say nothing beyond their dialect, and may go on to a provider that speaks it. */
+  readonly isRelayable: boolean
   readonly drops: readonly string[]
   readonly timeoutMs: number
   readonly isTimeoutAsked: boolean
@@ -110,7 +109,7 @@ export class Subject implements TextSubject {
   drop(feature: string): boolean {
     const name = this.of.endpoint.fieldOf(feature)
     if (!this.of.drops.includes(name)) return false
-    const less = withoutFeature(this.#neutralWork(), feature)
+    const less = workWithout(this.#neutralWork(), feature)
     if (less === undefined) return false
     this.#work = less
     if (!this.dropped.includes(name)) this.dropped.push(name)
@@ -119,10 +118,10 @@ export class Subject implements TextSubject {
 
   #relay(text: TextVersion, upstream: TextUpstream): UpstreamWork | undefined {
     const { body, glance } = this
-    const { endpoint, parsed, spans } = this.of
+    const { endpoint, isRelayable, parsed } = this.of
     const { dialect } = endpoint
-    if (dialect === undefined || spans === undefined || !upstream.relays.has(dialect.name)) return undefined
-    const bytes = relayBody(body, parsed, spans, text.modelNameJson, dialect.name, glance)
+    if (dialect === undefined || !isRelayable || !upstream.relays.has(dialect.name)) return undefined
+    const bytes = relayBody(body, parsed, text.modelNameJson, dialect.name, glance)
     if (bytes === undefined) return undefined
     this.hidesUsage = this.#isStream && !glance.includeUsage
     return { kind: 'relay', dialect: dialect.name, body: bytes }

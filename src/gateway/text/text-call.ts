@@ -9,7 +9,7 @@ import type { AnswerContext, JsonObject, StreamWriter, SurfaceDialect } from '..
 import { SlipwayError } from '../../kernel/index.ts'
 import type { RelaySeen } from '../../providers/index.ts'
 import type { ProblemHeaders } from '../server/answer.ts'
-import { scanBody } from './body-scan.ts'
+import { scanJson } from '../server/json-scan.ts'
 import type { Endpoint, NeutralAnswer } from './endpoint.ts'
 import { allowedDrops, ownParams, pinnedVersion, priorityOf, splitModel } from './plan.ts'
 import { type QuestionOut, TextQuestion } from './question.ts'
@@ -34,7 +34,8 @@ export interface TextArrival extends Arrival {
 export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, Kept {
   readonly #endpoint: Endpoint
   #question: TextQuestion | undefined
-  #context: AnswerContext | undefined
+  /** The model as the client named it. */
+  #named = ''
   #writer: StreamWriter | undefined
   #out: StreamOut | undefined
   #held: (GenerateEvent | Buffer)[] = []
@@ -98,7 +99,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
     if (this.isDone) return
     const body = Buffer.isBuffer(answer)
       ? answer
-      : JSON.stringify(this.#endpoint.write(answer, this.#context as AnswerContext))
+      : JSON.stringify(this.#endpoint.write(answer, this.#context()))
     const headers = this.head('application/json', this.told())
     headers.push('content-length', String(Buffer.byteLength(body)))
     this.#more(headers)
@@ -141,8 +142,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   protected read(bytes: Buffer): void {
     const { bounds, clock } = this.parts
     const { headers } = this.request
-    const spans = scanBody(bytes, bounds.text.maxDepth)
-    if (spans.depth > bounds.text.maxDepth)
+    if (scanJson(bytes, bounds.text.maxDepth, Number.POSITIVE_INFINITY).depth > bounds.text.maxDepth)
       throw new SlipwayError('body_too_deep', { limit: bounds.text.maxDepth })
     const body = parsed(bytes)
     const endpoint = this.#endpoint
@@ -166,17 +166,12 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
       glance,
       body: bytes,
       parsed: body.params === undefined ? body : withoutParams(body),
-      spans: body.params === undefined ? spans : undefined,
+      isRelayable: body.params === undefined,
       drops: allowedDrops(headers, params),
       timeoutMs: this.timeoutMs,
       isTimeoutAsked: this.isTimeoutAsked,
     })
-    this.#context = {
-      requestId: arrival.requestId,
-      model: named,
-      createdAtMs: this.atMs,
-      includeUsage: glance.includeUsage,
-    }
+    this.#named = named
     this.#askedMs = clock.monotonicMs()
     this.parts.keeper.add(this)
     this.#question = new TextQuestion(this.parts, subject, this)
@@ -246,8 +241,20 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   }
 
   #written(event: GenerateEvent): string {
-    this.#writer ??= (this.#endpoint.dialect as SurfaceDialect).streamWriter(this.#context as AnswerContext)
+    this.#writer ??= (this.#endpoint.dialect as SurfaceDialect).streamWriter(this.#context())
     return this.#writer.write(event)
+  }
+
+  #context(): AnswerContext {
+    const { requestId, version } = this.told()
+    const { glance } = (this.#question as TextQuestion).subject
+    return {
+      requestId,
+      model: this.#named,
+      ...(version === undefined ? {} : { version }),
+      createdAtMs: this.atMs,
+      includeUsage: glance.includeUsage,
+    }
   }
 
   #commit(): void {

@@ -205,8 +205,8 @@ export abstract class TextHttpCall {
     if (this.failInStream(known)) this.done(200, known)
     else {
       if (this.parts.isStopping()) this.response.setHeader('connection', 'close')
-      answerProblem(this.request, this.response, known, this.told(), this.arrival.errors)
-      this.done(known.status, known)
+      const { arrival, request, response } = this
+      this.done(answerProblem(request, response, known, this.told(), arrival.errors), known)
     }
     if (this.isWorking()) this.stopWork()
     else this.settle()
