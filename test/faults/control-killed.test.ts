@@ -20,7 +20,9 @@ import { stageChange } from './staged-change.ts'
  * store on disk, a real gateway, real model servers. One candidate is as good as its champion; the other begins to fail
  * after some rows and is taken back. Whatever is killed when, both end as if nothing had happened.
  */
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+// 45 s on a quiet machine. The hook outlasts the waits, so that nothing is started any more when it gives up.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 })
+const LONGEST_MS = 240_000
 
 const GOOD = { change: 'c-600d', model: 'calm' }
 const BAD = { change: 'c-0bad', model: 'burns' }
@@ -143,8 +145,9 @@ async function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
   return work(store).finally(() => store.close())
 }
 
+const limit = AbortSignal.timeout(LONGEST_MS)
+
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const limit = AbortSignal.timeout(100_000)
   while (!(await holds())) {
     limit.throwIfAborted()
     await systemClock.sleep(20)

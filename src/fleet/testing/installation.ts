@@ -125,10 +125,15 @@ export async function openInstallation(options: InstallationOptions = {}): Promi
       rmSync(folder, { recursive: true, force: true })
     },
   }
-  await installation.startControl()
-  while (!existsSync(credentials)) await systemClock.sleep(20)
-  await installation.startGateway()
-  return installation
+  try {
+    await installation.startControl()
+    while (!existsSync(credentials)) await systemClock.sleep(20)
+    await installation.startGateway()
+    return installation
+  } catch (error) {
+    await installation.close()
+    throw error
+  }
 }
 
 async function answers(url: string): Promise<void> {
