@@ -105,11 +105,11 @@ describe('a version of text', () => {
     ],
     [
       'needs the contract of text',
-      { engine: 'llama', contract: rows() },
+      { engine: 'openai', contract: rows() },
       '/spec/contract',
       'invalid_request',
     ],
-    ['of llama needs a file', { engine: 'llama' }, '/spec/artifact', 'invalid_request'],
+    ['is not answered by engines of rows', { engine: 'echo' }, '/spec/engine', 'invalid_request'],
   ])('%s', async (_, fields, pointer, code) => {
     const spec = { contract: textContract, ...fields }
     const { json } = await call('POST', '/models/chat/versions', { label: 'bad', spec }, {}, deploy)

@@ -26,15 +26,15 @@ const ENGINE_OF_KIND: Partial<Record<ProviderKind, RemoteEngine>> = {
 export async function checkTextVersion(store: Store, model: Model, { spec }: NewVersion): Promise<void> {
   const { engine } = spec
   const isText = canonicalJson(spec.contract) === canonicalJson(textContract)
-  if (engine === 'onnx' || (engine === 'echo' && !isText)) return
+  if (!isRemoteEngine(engine)) {
+    if (isText)
+      throw broken(`models of text are answered by providers; ${engine} runs models of rows`, '/spec/engine')
+    return
+  }
   if (!isText)
     throw broken(`${engine} takes and gives text; its contract is {prompt} → {text}`, '/spec/contract')
   if (canonicalJson(model.contract) !== canonicalJson(textContract))
     throw broken(`${model.model} is a model of rows, which ${engine} cannot answer`, '/spec/engine')
-  if (engine === 'llama' && spec.artifact === undefined)
-    throw broken('llama needs an artifact: a GGUF file', '/spec/artifact')
-  if (engine === 'vllm' && spec.vllm === undefined) throw broken('vllm needs its settings', '/spec/vllm')
-  if (!isRemoteEngine(engine)) return
   if (spec.provider === undefined) throw broken(`${engine} needs the name of a provider`, '/spec/provider')
   if (spec.modelName === undefined)
     throw broken(`${engine} needs the model's name at the provider`, '/spec/modelName')

@@ -17,8 +17,7 @@ export const keyLimits = z.strictObject({
 export type KeyLimits = z.infer<typeof keyLimits>
 
 /**
- * What all keys of a tenant, all traffic of a model, or both together may use. Counted over all gateways; see
- * `onStoreDown` for when they cannot agree.
+ * What all keys of a tenant, all traffic of a model, or both together may use. Counted by each gateway.
  */
 export const limitRule = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/),
@@ -29,8 +28,6 @@ export const limitRule = z.strictObject({
   concurrency: z.number().int().positive().max(1_000_000).optional(),
   costUsdPerDay: z.number().positive().max(1e9).optional(),
   costUsdPerMonth: z.number().positive().max(1e9).optional(),
-  /** When neither control nor Redis can be asked: refuse (default), or go on with what was leased. */
-  onStoreDown: z.enum(['closed', 'open']).default('closed'),
 })
 export type LimitRule = z.infer<typeof limitRule>
 

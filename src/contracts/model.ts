@@ -31,7 +31,7 @@ export const textContract: ModelContract = {
 }
 
 /** Engines that run here, as processes of ours. */
-export const localEngine = z.enum(['onnx', 'echo', 'llama', 'vllm'])
+export const localEngine = z.enum(['onnx', 'echo'])
 /** Engines that run elsewhere, reached through a provider; named by the family of protocol. */
 export const remoteEngine = z.enum(['openai', 'anthropic', 'bedrock', 'vertex', 'cohere', 'tgi'])
 export const engineName = z.enum([...localEngine.options, ...remoteEngine.options])
@@ -79,74 +79,6 @@ export const echoScript = z.strictObject({
 })
 export type EchoScript = z.infer<typeof echoScript>
 
-/** An adapter on the version's weights, chosen by a request through its name. */
-export const loraAdapter = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/),
-  artifact: artifactRef,
-  scale: z.number().min(0).max(10).default(1),
-})
-export type LoraAdapter = z.infer<typeof loraAdapter>
-
-/** How the `llama` engine runs a GGUF file. */
-export const llamaSettings = z.strictObject({
-  /** Tokens that one sequence may hold, question and answer together. */
-  contextTokens: z.number().int().min(64).max(1_048_576).default(4096),
-  /** Sequences that are decoded together. */
-  sequences: z.number().int().min(1).max(64).default(4),
-  /** Tokens of a block of the KV budget. */
-  kvBlockTokens: z.number().int().min(8).max(1024).default(64),
-  /** Bytes that weights, KV cache and buffers may take together; left out: planned from the file and checked against the machine. */
-  maxMemoryBytes: z.number().int().positive().optional(),
-  /** A question and answer that outgrow the context are refused, or the oldest turns are dropped and that is said. */
-  contextShift: z.enum(['refuse', 'drop-oldest']).default('refuse'),
-  /** Speculation by a smaller model of the same vocabulary, or by looking the next words up in the prompt. */
-  speculation: z
-    .discriminatedUnion('kind', [
-      z.strictObject({
-        kind: z.literal('draft'),
-        artifact: artifactRef,
-        maxTokens: z.number().int().min(1).max(32).default(8),
-      }),
-      z.strictObject({
-        kind: z.literal('prompt-lookup'),
-        minMatch: z.number().int().min(1).max(16).default(3),
-        maxTokens: z.number().int().min(1).max(32).default(8),
-      }),
-    ])
-    .optional(),
-  loras: z.array(loraAdapter).max(16).default([]),
-  /** Vectors instead of texts. */
-  embeddings: z.boolean().default(false),
-})
-export type LlamaSettings = z.infer<typeof llamaSettings>
-
-/** How a model server of another project is started and supervised; names follow that project's own flags. */
-export const vllmSettings = z.strictObject({
-  server: z.enum(['vllm', 'tgi', 'triton-trtllm']).default('vllm'),
-  /** Argument vector before ours, such as `["vllm", "serve"]` or a path. */
-  command: z.array(z.string().max(500)).min(1).max(20).optional(),
-  /** Name or folder of the weights. */
-  weights: z.string().max(500),
-  dtype: z.enum(['auto', 'half', 'float16', 'bfloat16', 'float', 'float32']).optional(),
-  quantization: z.string().max(40).optional(),
-  kvCacheDtype: z.string().max(40).optional(),
-  tensorParallel: z.number().int().min(1).max(128).optional(),
-  pipelineParallel: z.number().int().min(1).max(128).optional(),
-  maxModelTokens: z.number().int().min(1).optional(),
-  maxSequences: z.number().int().min(1).optional(),
-  gpuMemoryShare: z.number().positive().max(1).optional(),
-  prefixCaching: z.boolean().optional(),
-  chunkedPrefill: z.boolean().optional(),
-  speculative: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  loras: z
-    .array(z.strictObject({ name: z.string().max(63), path: z.string().max(500) }))
-    .max(64)
-    .default([]),
-  /** How long the weights may take to load. */
-  startTimeoutMs: z.number().int().min(1000).max(7_200_000).default(900_000),
-})
-export type VllmSettings = z.infer<typeof vllmSettings>
-
 /** What a text version adds; each of these shapes answers, so each is in the version's id. */
 export const textFields = {
   /** Whose endpoint answers, for engines that run elsewhere. */
@@ -158,8 +90,6 @@ export const textFields = {
   /** Defaults; what a request says goes first. */
   sampling: sampling.optional(),
   guardrails: z.array(guardrail).max(64).optional(),
-  llama: llamaSettings.optional(),
-  vllm: vllmSettings.optional(),
 }
 
 /** Everything that shapes the answers of a version. Its id is the digest of the canonical form of this object. */

@@ -91,18 +91,10 @@ export const cachePolicy = z.strictObject({
 })
 export type CachePolicy = z.infer<typeof cachePolicy>
 
-export const hedgePolicy = z.strictObject({
-  /** A second attempt starts when the first has no content after this quantile of the recent TTFT. */
-  afterQuantile: z.number().min(0.5).max(0.999).default(0.95),
-  /** Hedges may be at most this share of requests. */
-  budgetShare: z.number().min(0).max(0.5).default(0.02),
-})
-
 /** How one model's text traffic is served; set with PUT /api/v1/models/{model}/serving-policy. */
 export const servingPolicy = z.strictObject({
   ladder: ladder.optional(),
   cache: cachePolicy.optional(),
-  hedge: hedgePolicy.optional(),
   /** Client gone: stop the work at once, or let it end for the cache or the bill. */
   onDisconnect: z.enum(['cancel', 'drain']).default('cancel'),
   /** A comment is sent on a silent stream after so long. */

@@ -51,7 +51,6 @@ export const versionFields = {
   prompt: textFields.prompt,
   sampling: textFields.sampling,
   guardrails: textFields.guardrails,
-  vllm: textFields.vllm,
 }
 
 /** Whether a prompt is written as the path of a file. */

@@ -306,7 +306,6 @@ export function describeServing(opened: () => Opened): void {
       name: 'free',
       tenant: 'free',
       requestsPerMinute,
-      onStoreDown: 'closed',
     })
 
     test('are made, replaced with a growing revision, listed by name and removed', async () => {

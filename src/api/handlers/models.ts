@@ -51,14 +51,10 @@ export function modelHandlers(
 }
 
 /** Every file that a version needs, by its place in the spec. */
-function filesOf({ artifact, preprocess, llama }: VersionSpec): [place: string, file: ArtifactRef][] {
+function filesOf({ artifact, preprocess }: VersionSpec): [place: string, file: ArtifactRef][] {
   const files: [string, ArtifactRef][] = []
   if (artifact !== undefined) files.push(['artifact', artifact])
   if (preprocess !== undefined) files.push(['preprocess', preprocess])
-  if (llama?.speculation?.kind === 'draft')
-    files.push(['llama/speculation/artifact', llama.speculation.artifact])
-  for (const [index, lora] of (llama?.loras ?? []).entries())
-    files.push([`llama/loras/${index}/artifact`, lora.artifact])
   return files
 }
 

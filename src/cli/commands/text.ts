@@ -128,7 +128,7 @@ async function listLimits(options: GlobalOptions): Promise<void> {
   output.result({ items })
   for (const line of table(
     ['Name', 'Tenant', 'Model', 'Limits'],
-    items.map(({ model, name, onStoreDown, tenant, ...limits }) => [
+    items.map(({ model, name, tenant, ...limits }) => [
       name,
       tenant ?? 'all',
       model ?? 'all',

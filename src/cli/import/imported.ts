@@ -34,7 +34,7 @@ export interface Imported {
   readonly models: readonly ImportedModel[]
   /** By model. */
   readonly policies: Readonly<Record<string, WrittenPolicy>>
-  readonly limits: readonly Omit<LimitRule, 'onStoreDown'>[]
+  readonly limits: readonly LimitRule[]
   readonly prices: readonly PriceOverride[]
   /** Names of the environment that must hold what stood in the file in clear. */
   readonly secretsToSet: readonly string[]
