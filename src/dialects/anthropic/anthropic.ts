@@ -88,5 +88,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 }
 
 function fieldOf(feature: string): string {
-  return FIELDS[feature] ?? (feature.startsWith('extras.') ? feature.slice('extras.'.length) : feature)
+  if (feature.startsWith('extras.')) return feature.slice('extras.'.length)
+  // A part of a wish (`reasoning.effort`) is told by the field that it is wished in.
+  return FIELDS[feature.split('.', 1)[0] as string] ?? feature
 }

@@ -119,6 +119,8 @@ conformsToSurfaceDialect('OpenAI responses', {
     ['extras.verbosity', 'text.verbosity'],
     ['extras.previous_response_id', 'previous_response_id'],
     ['stop', 'stop'],
+    ['reasoning.budgetTokens', 'reasoning'],
+    ['messages.0.content.1', 'input.0.content.1'],
   ],
 })
 

@@ -46,17 +46,22 @@ function glance(body: JsonObject): RequestGlance {
 }
 
 const FIELDS: Readonly<Record<string, string>> = {
-  messages: 'input',
   maxOutputTokens: 'max_output_tokens',
   topP: 'top_p',
   toolChoice: 'tool_choice',
   parallelToolCalls: 'parallel_tool_calls',
   output: 'text.format',
   logprobs: 'top_logprobs',
+  reasoning: 'reasoning',
   serviceTier: 'service_tier',
   'extras.verbosity': 'text.verbosity',
 }
 
 function fieldOf(feature: string): string {
-  return FIELDS[feature] ?? (feature.startsWith('extras.') ? feature.slice('extras.'.length) : feature)
+  if (FIELDS[feature] !== undefined) return FIELDS[feature]
+  if (feature.startsWith('extras.')) return feature.slice('extras.'.length)
+  const [key, ...place] = feature.split('.')
+  // Items are counted as messages of the neutral form, of which there are fewer.
+  if (key === 'messages') return ['input', ...place].join('.')
+  return FIELDS[key as string] ?? feature
 }

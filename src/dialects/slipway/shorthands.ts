@@ -1,29 +1,18 @@
 import type { JsonObject } from '../dialect.ts'
 import { objectOf } from '../json/tolerant.ts'
 
-export interface Spelled {
-  /** As the schema has it; still to be checked. */
-  readonly request: unknown
-  /** Where a place of it stands in the body as it came. */
-  pointerOf(path: readonly PropertyKey[]): string
-}
-
 /**
  * `prompt: "…"` stands for one message of the user, and `content: "…"` of a message (or of a tool's result) for one
- * part of text. Everything else is the neutral form itself.
+ * part of text. Everything else is the neutral form itself, still to be checked; any text will do for a shorthand, so
+ * that what is wrong stands where the client wrote it.
  */
-export function withoutShorthands(body: JsonObject): Spelled {
-  const isPrompt = typeof body.prompt === 'string' && body.messages === undefined
-  const { prompt, ...others } = body
-  const request = isPrompt
-    ? { ...others, messages: [{ role: 'user', content: [{ type: 'text', text: prompt }] }] }
-    : Array.isArray(body.messages)
-      ? { ...body, messages: body.messages.map((message) => spelled(message, true)) }
-      : body
-  return {
-    request,
-    pointerOf: (path) => (isPrompt && path[0] === 'messages' ? '/prompt' : pointerOf(body, path)),
-  }
+export function withoutShorthands(body: JsonObject): JsonObject {
+  const { messages, prompt, ...others } = body
+  if (typeof prompt === 'string' && messages === undefined)
+    return { ...others, messages: [{ role: 'user', content: [{ type: 'text', text: prompt }] }] }
+  return Array.isArray(messages)
+    ? { ...body, messages: messages.map((message) => spelled(message, true)) }
+    : body
 }
 
 function spelled(holder: unknown, isMessage: boolean): unknown {
@@ -36,17 +25,4 @@ function spelled(holder: unknown, isMessage: boolean): unknown {
     ...object,
     content: content.map((part) => (objectOf(part)?.type === 'tool-result' ? spelled(part, false) : part)),
   }
-}
-
-/** RFC 6901. The path ends early where the client wrote a text for what the schema has parts for. */
-function pointerOf(body: unknown, path: readonly PropertyKey[]): string {
-  let pointer = ''
-  let value: unknown = body
-  for (const step of path) {
-    if (typeof value === 'string') break
-    pointer += `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`
-    value =
-      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[step] : undefined
-  }
-  return pointer
 }

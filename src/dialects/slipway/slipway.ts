@@ -60,12 +60,11 @@ export function placeOf({ model, version }: AnswerContext): JsonObject {
 
 /** Throws `invalid_request` with the pointer into the body as it came. */
 function readRequest(body: JsonObject): GenerateRequest {
-  const { pointerOf, request } = withoutShorthands(body)
-  const read = generateRequest.safeParse(request)
+  const read = generateRequest.safeParse(withoutShorthands(body))
   if (read.success) return read.data
   const [issue] = read.error.issues
   const path = issue?.path ?? []
-  const pointer = pointerOf(path)
+  const pointer = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
   const name = pointer === '' ? 'The body' : pointer.slice(1).replaceAll('/', '.')
   const reason = `${name}: ${issue?.message ?? 'is not of the form'}`.slice(0, 500)
   throw new SlipwayError('invalid_request', { reason }, { pointer })
