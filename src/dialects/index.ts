@@ -13,7 +13,6 @@ export type {
   StreamReader,
   StreamWriter,
   SurfaceDialect,
-  SurfaceError,
   UpstreamProblem,
 } from './dialect.ts'
 export { UnsupportedFeature, UpstreamBroken } from './dialect.ts'
