@@ -18,7 +18,7 @@ write('docs/openapi.json', `${JSON.stringify(openApiDocument(packageJson.version
 write('docs/errors.md', errorPage())
 write('docs/reference/cli.md', cliPage())
 write('docs/reference/files.md', filesPage())
-for (const name of ['change', 'model'] as const)
+for (const name of ['change', 'model', 'policy'] as const)
   write(`docs/schemas/${name}.schema.json`, `${JSON.stringify(fileSchema(name), null, 2)}\n`)
 write('docs/architecture.md', withRooms(readFileSync('docs/architecture.md', 'utf8')))
 

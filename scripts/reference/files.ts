@@ -1,7 +1,9 @@
+import { stringify } from 'yaml'
 import { z } from 'zod'
+import { defaultPolicy, policyForm } from '../../src/changes/index.ts'
 import { changeProposal, newModel, versionSpec } from '../../src/contracts/index.ts'
 import { changeFileForm, modelFileForm } from '../../src/sdk/index.ts'
-import { changeMeanings, modelMeanings } from './meanings.ts'
+import { changeMeanings, modelMeanings, policyMeanings } from './meanings.ts'
 
 type Schema = z.core.JSONSchema.JSONSchema
 
@@ -14,6 +16,7 @@ interface Key {
 const forms = {
   change: { form: changeFileForm, meanings: changeMeanings },
   model: { form: modelFileForm, meanings: modelMeanings },
+  policy: { form: policyForm, meanings: policyMeanings },
 } as const
 
 /** Draft 2020-12, with the meanings as descriptions, so that editors complete, check and explain. */
@@ -40,7 +43,7 @@ Written by \`make docs\` from the forms that read them. Unknown keys, values wit
 are refused with the line, the reason and the nearest valid word. Paths are relative to the file that names them; a file
 has at most 256 KiB.
 
-Schemas for editors: [change.schema.json](../schemas/change.schema.json), [model.schema.json](../schemas/model.schema.json). With the YAML
+Schemas for editors: [change.schema.json](../schemas/change.schema.json), [model.schema.json](../schemas/model.schema.json), [policy.schema.json](../schemas/policy.schema.json). With the YAML
 language server the first line of a file may be
 
 \`\`\`yaml
@@ -58,6 +61,19 @@ A model with its first version and its data; \`slipway up\` reads that of the sa
 through the API, [as the tutorial does](../first-change.md#register-the-model).
 
 ${tableOf('model', { ...prefixed('champion.', defaultsOf(versionSpec)), ...defaultsOf(newModel), 'champion.engine': '`onnx`' })}
+
+## policy.yaml
+What a change of a risk tier must show; read by control when it starts, from the data folder or the path in \`SLIPWAY_POLICY\`,
+in place of the [built-in one](../checks.md#policy-and-risk-tiers). It is written whole: what is left out is missing, not
+inherited. A file that cannot be read keeps control from starting.
+
+${tableOf('policy', { holdout: '–', 'holdout.warnAbove': '`20`' })}
+
+The built-in policy as a file, to begin with:
+
+\`\`\`yaml
+${stringify(defaultPolicy, { collectionStyle: 'any', aliasDuplicateObjects: false }).trimEnd()}
+\`\`\`
 
 ## Lines of a dataset
 \`PUT /api/v1/datasets/{dataset}?model={model}\` takes one JSON object a line, gzip allowed, at most 64 MiB packed and 512 MiB

@@ -1,5 +1,5 @@
 /**
- * What each key of the two files means, by its path. `scripts/reference/files.ts` refuses a key without a meaning and a
+ * What each key of the files means, by its path. `scripts/reference/files.ts` refuses a key without a meaning and a
  * meaning without a key, so that the page cannot fall behind the forms.
  */
 
@@ -103,4 +103,35 @@ export const modelMeanings: Readonly<Record<string, string>> = {
   traffic: 'Live traffic to make from a dataset: 20 requests a second, 1,500 while a canary runs.',
   'traffic.dataset': 'The dataset whose items are sent.',
   'traffic.requestsPerSecond': 'What the sample’s traffic sends while a canary runs; 2,500 when left out.',
+}
+
+const tiers = {
+  parameter: 'Batching, threads.',
+  prompt: 'A prompt, when the author says so.',
+  'same-family': 'File or preprocessing.',
+  'new-provider': 'Another provider, when the author says so.',
+  'new-architecture': 'Another engine.',
+}
+
+export const policyMeanings: Readonly<Record<string, string>> = {
+  version: 'The form of the file: `1`.',
+  name: 'For people; `slipway change plan` shows it with the hash.',
+  requiredAxes: 'Axes that gate. The goal of a change gates too, whatever stands here.',
+  signOff: 'How evidence is signed.',
+  'signOff.notTheAuthor': 'Whether the key that proposed a change may neither sign nor waive it.',
+  'signOff.expiresAfterDays': 'A sign-off counts for so long.',
+  tiers: 'What each risk tier must show.',
+  ...Object.fromEntries(
+    Object.entries(tiers).flatMap(([tier, meaning]) => [
+      [`tiers.${tier}`, meaning],
+      [
+        `tiers.${tier}.checks`,
+        'Without any of these there is no verdict; `compatibility` cannot be left out.',
+      ],
+      [`tiers.${tier}.signOffs`, 'Keys that sign, each of them another one.'],
+    ]),
+  ),
+  holdout: 'When to say that held-out data was used too often.',
+  'holdout.warnAbove':
+    'More candidates of a model than this judged with the same data are told in the report.',
 }

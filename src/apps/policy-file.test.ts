@@ -38,13 +38,17 @@ test.each([
     'an axis that no check measures',
     strict.replace('[accuracy]', '[cost]'),
     /tiers.parameter: the axis cost/,
+    6,
   ],
-  ['a key that nobody knows', `${strict}signoffs: 2\n`, /signoffs/i],
-  ['no YAML', 'version: [1', /not YAML/],
-])('%s is refused with the file and the reason', (_, text, says) => {
+  ['a key that nobody knows', `${strict}signoffs: 2\n`, /signoffs/i, 11],
+  ['no YAML', 'version: [1', /not YAML/, 1],
+])('%s is refused with the file, the line and the reason', (_, text, says, line) => {
   writeFileSync(join(folder, 'policy.yaml'), text)
   expect(() => readPolicy(folder, undefined)).toThrow(says)
   expect(() => readPolicy(folder, undefined)).toThrow(/policy\.yaml/)
+  expect(() => readPolicy(folder, undefined)).toThrow(
+    expect.objectContaining({ code: 'policy_invalid', pointer: `${join(folder, 'policy.yaml')}:${line}` }),
+  )
 })
 
 test('a named file that is not there is refused, not passed over', () =>

@@ -13,7 +13,10 @@ import {
 import { entryPath } from './entry.ts'
 import { endOrphans } from './orphans.ts'
 
-/** Starts the supervisor as a process of its own that outlives the caller. Throws `port_in_use` before anything starts. */
+/**
+ * Starts the supervisor as a process of its own that outlives the caller. Throws `port_in_use` and `policy_invalid` before
+ * anything starts.
+ */
 export async function startAllInOne(
   root: string,
   ports: { control: number; gateway: number },
@@ -21,6 +24,9 @@ export async function startAllInOne(
   await endOrphans(dataFolder(root), { replicas: false })
   await refuseTakenPort(ports.control, '--control-port')
   await refuseTakenPort(ports.gateway, '--gateway-port')
+  // Control refuses a broken policy too; here whoever starts it is told at once. Read only when wanted: it brings the lab.
+  const { readPolicy } = await import('./policy-file.ts')
+  readPolicy(root, process.env.SLIPWAY_POLICY)
   const folder = prepareDataFolder(root)
   const log = openSync(folder.logOf('all-in-one'), 'a')
   const child = spawn(process.execPath, [entryPath('all-in-one')], {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Change, ChangeEvent, ChangeEventType, Rollout } from '../contracts/index.ts'
 import { decide, type View } from './decide.ts'
+import { defaultPolicy } from './policy.ts'
 import { proposalOf } from './testing/world.ts'
 
 const NOW = 1_000_000
@@ -63,6 +64,18 @@ const view = (state: Change['state'], said: Partial<View>): View => ({
   incidentExists: false,
   nowMs: NOW,
   ...said,
+})
+const until = NOW + 1_000
+const checking = event('checking-started', 0, {
+  attempt: 1,
+  policy: defaultPolicy,
+  plans: [],
+  kept: [],
+  mayDeploy: true,
+})
+const waived = (from: 'blocked' | 'inconclusive'): ChangeEvent => ({
+  ...event('change-waived', 0, { until, why: 'known', key: 'k1', from, was: 'HOLD: why', checks: [] }, 'bo'),
+  sequence: 5,
 })
 const back = (at: number) => [event('traffic-rolled-back', at), event('incident-opened', at)]
 const stepped = event('step-promoted', NOW, { step: 0 })
@@ -197,6 +210,60 @@ test.each<[string, View, Record<string, unknown>]>([
       events: [...back(NOW - 3_000), event('change-closed')],
     }),
     { kind: 'rest' },
+  ],
+  [
+    'a waiver in force leads on',
+    view('waived', { events: [checking, waived('blocked')] }),
+    { kind: 'write', draft: { type: 'staging-started' } },
+  ],
+  ...(['waived', 'staging', 'sign-off'] as const).flatMap((state) =>
+    (['blocked', 'inconclusive'] as const).map((from): [string, View, Record<string, unknown>] => [
+      `one that ended in ${state} falls back to ${from}`,
+      view(state, { events: [checking, waived(from)], nowMs: until }),
+      {
+        draft: {
+          type: `change-${from}`,
+          data: { reason: expect.stringMatching(/^the waiver by bo ended .*; before it: HOLD: why$/) },
+        },
+      },
+    ]),
+  ),
+  [
+    'a signer is waited for until it ends',
+    view('sign-off', {
+      change: { ...change('sign-off'), proposal: proposalOf({ risk: 'new-provider' }) },
+      events: [checking, waived('blocked')],
+    }),
+    { kind: 'wait', untilMs: until },
+  ],
+  [
+    'one that ended takes traffic back',
+    view('canary', {
+      rollout: rollout('progressing'),
+      events: [checking, waived('blocked'), stepped],
+      nowMs: until,
+    }),
+    { draft: { type: 'traffic-rolled-back', data: { rollout: 'ro-1' } } },
+  ],
+  [
+    'not from a change that has everything by then',
+    view('canary', {
+      rollout: rollout('promoting', 2),
+      candidateShare: 100,
+      events: [checking, waived('blocked'), event('step-promoted', NOW, { step: 2 })],
+      nowMs: until,
+    }),
+    { draft: { type: 'gate-decided', data: { gate: 'canary', result: 'pass' } } },
+  ],
+  [
+    'nor twice',
+    view('canary', {
+      rollout: rollout('aborting'),
+      candidateShare: 1,
+      events: [checking, waived('blocked'), stepped],
+      nowMs: until,
+    }),
+    { kind: 'wait' },
   ],
   ['a blocked one keeps no candidate running', view('blocked', {}), { kind: 'stop-candidate' }],
 ])('%s', (_, given, step) => expect(decide(given)).toMatchObject(step))

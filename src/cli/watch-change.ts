@@ -46,7 +46,8 @@ export async function watchChange(
       silentSinceMs = performance.now()
       told.tell(change, evidence.items, events.items, rollout, looks)
       // The way back is told whole: how long it took is known once the last straggler has answered.
-      if (RESTING.has(change.state) && rollout?.state !== 'aborting') {
+      const isResting = RESTING.has(change.state) || isWaitingForDeploy(change, events.items)
+      if (isResting && rollout?.state !== 'aborting') {
         told.conclude(change, rollout, looks)
         return change
       }
@@ -55,6 +56,11 @@ export async function watchChange(
     }
     await sleep(POLL_MS, undefined, { signal })
   }
+}
+
+/** With a verdict, and with nobody yet who may move traffic. */
+function isWaitingForDeploy({ state }: Change, events: readonly ChangeEvent[]): boolean {
+  return state === 'verdict' && events.at(-1)?.type === 'deploy-requested'
 }
 
 function createTeller(output: Output) {

@@ -143,7 +143,12 @@ async function seeTraffic(store: Store, rollout: Rollout, atMs: number): Promise
   const newest = settledUntil(atMs) - 1_000
   const first = firstWindowMs(rollout)
   const starts = Array.from({ length: WINDOWS_BEFORE }, (_, index) => first + index * 1_000)
-  const seen = await store.windows.list({ model: rollout.model, fromMs: first, toMs: newest + 1 })
+  const seen = await store.windows.list({
+    model: rollout.model,
+    versions: [rollout.candidate],
+    fromMs: first,
+    toMs: newest + 1,
+  })
   const isFirst = seen.length === 0
   for (const startMs of isFirst ? [...starts, newest] : [newest])
     await store.windows.merge([

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { Change } from '../../contracts/index.ts'
+import type { Change, ChangeEvent } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import { classTable, exitCodeOf } from '../change-view.ts'
 import { writeNewChange } from '../new-change.ts'
@@ -36,7 +36,12 @@ export function addChangeCommands(program: Command): void {
     'change run samples/spam/change.yaml',
     run,
   ).option('--detach', 'do not wait for the end')
-  on('start <change>', 'run the checks again that were invalid or broke off', 'change start c-7f3a', start)
+  on(
+    'start <change>',
+    'run checks again that were invalid or broke off, or let a change into its canary',
+    'change start c-7f3a',
+    start,
+  )
   on('watch <change>', 'follow a change that runs', 'change watch c-7f3a', watch)
   change
     .command('list')
@@ -52,13 +57,26 @@ export function addChangeCommands(program: Command): void {
     'why',
     '',
   )
+  on(
+    'waive <change>',
+    'let a blocked or inconclusive change go on, until a day',
+    'change waive c-7f3a --until 2026-12-24 --why "the slow page is rebuilt by then"',
+    waive,
+  )
+    .requiredOption('--until <date>', 'when it ends, at most 30 days from now: 2026-12-24, or with a time')
+    .requiredOption('--why <text>', 'why it may go on')
   on('abort <change>', 'roll back or withdraw', 'change abort c-7f3a --reason "not now"', abort).option(
     '--reason <text>',
     'why',
     'stopped by hand',
   )
   on('pause <change>', 'hold the canary where it is', 'change pause c-7f3a', pause)
-  on('resume <change>', 'go on with a held canary', 'change resume c-7f3a', resume)
+  on(
+    'resume <change>',
+    'go on with a held canary, or into one that waits for a key with deploy',
+    'change resume c-7f3a',
+    resume,
+  )
 }
 
 async function plan(file: string, options: GlobalOptions): Promise<void> {
@@ -66,6 +84,7 @@ async function plan(file: string, options: GlobalOptions): Promise<void> {
   const api = client()
   const planned = await api.call('planChange', { body: await readProposal(api, file) })
   output.result(planned)
+  output.line(`${styled('bold', 'policy')}         ${planned.policy.name}   ${planned.policy.hash}`)
   for (const check of planned.plans) {
     output.line(`${styled('bold', check.check.padEnd(14))} about ${seconds(check.expectedMs)}`)
     for (const says of check.says) output.line(`  ${says}`)
@@ -171,6 +190,7 @@ async function status(id: string, options: GlobalOptions): Promise<void> {
     output.line(
       `  ${check.check.padEnd(14)} ${check.status.padEnd(12)} ${check.summary ?? `${check.done}/${check.total} ${check.unit}`}`,
     )
+  for (const line of debtLines(events)) output.line(`  ${line}`)
   if (change.verdict !== null) {
     output.line()
     for (const line of classTable(change.verdict.table)) output.line(`  ${line}`)
@@ -187,6 +207,25 @@ async function status(id: string, options: GlobalOptions): Promise<void> {
       `  ${styled('dim', new Date(event.at).toISOString())}  ${event.actor.padEnd(12)} ${event.type}`,
     )
   process.exitCode = ['blocked', 'rolled-back'].includes(change.state) ? 1 : 0
+}
+
+/** What the change goes on by, and how often its held-out data was used. */
+function debtLines(events: readonly ChangeEvent[]): string[] {
+  const read = events.findLast(({ type }) => type === 'holdout-read')?.data
+  const lines = events
+    .filter(({ type }) => type === 'change-waived')
+    .map(({ actor, data }) => {
+      const until = new Date(Number(data.until))
+      const state = until.getTime() > Date.now() ? '' : ' (ended)'
+      return `${styled('yellow', 'waived')}         by ${actor} until ${until.toISOString()}${state}: ${data.why}`
+    })
+  if (read === undefined) return lines
+  const isWorn = Number(read.judged) > Number(read.warnAbove)
+  const worn = isWorn ? `; ${styled('yellow', `more than ${read.warnAbove}: refresh the held-out data`)}` : ''
+  return [
+    ...lines,
+    `holdout        ${read.dataset} read ${read.reads} times, judged ${read.judged} candidates${worn}`,
+  ]
 }
 
 async function report(id: string, options: GlobalOptions & { bundle?: string }): Promise<void> {
@@ -219,6 +258,22 @@ async function approve(id: string, options: GlobalOptions & { note?: string }): 
     body: { evidenceHash, note: options.note ?? '' },
   })
   told(output, approved, `signed ${evidenceHash.slice(7, 15)}…`)
+}
+
+async function waive(id: string, options: GlobalOptions & { until?: string; why?: string }): Promise<void> {
+  const { output, client } = openSession(options)
+  const until = Date.parse(options.until ?? '')
+  if (Number.isNaN(until))
+    throw new SlipwayError(
+      'invalid_request',
+      { reason: `"${options.until}" is no date; write 2026-12-24 or 2026-12-24T18:00Z.` },
+      { pointer: '--until' },
+    )
+  const waived = await client().call('waiveChange', {
+    params: { change: id },
+    body: { until, why: options.why ?? '' },
+  })
+  told(output, waived, `waived until ${new Date(until).toISOString()}`)
 }
 
 async function abort(id: string, options: GlobalOptions & { reason?: string }): Promise<void> {

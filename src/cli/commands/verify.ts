@@ -25,4 +25,5 @@ async function verify(path: string, options: GlobalOptions): Promise<void> {
     for (const problem of result.problems.slice(0, 20)) output.line(`  ${problem}`)
     process.exitCode = 1
   }
+  for (const open of result.open) output.line(`${styled('yellow', '!')} not recomputed: ${open}`)
 }
