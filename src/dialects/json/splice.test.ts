@@ -35,16 +35,21 @@ describe('fields set and taken out in bytes', () => {
     expect(spliceFields(Buffer.from(object), edits)?.toString()).toBe(expected)
   })
 
-  const names = fc.constantFrom('model', 'n', 'a"b', 'é😀', 'x\\', '__proto__', '')
-  const objects = fc.uniqueArray(fc.tuple(fc.oneof(names, fc.string()), fc.jsonValue({ maxDepth: 3 })), {
+  // V8 13.6 mixes escaped names up ({"\\":1} parsed once makes {"\"":1} read as {"\\":1}), so what JSON.parse is compared
+  // by has none; escaped names are in the table above.
+  const isPlain = (name: string) => !JSON.stringify(name).includes('\\')
+  const hasPlainNames = (value: unknown): boolean =>
+    typeof value !== 'object' ||
+    value === null ||
+    Object.entries(value).every(([name, inner]) => isPlain(name) && hasPlainNames(inner))
+  const values = (maxDepth: number) => fc.jsonValue({ maxDepth }).filter(hasPlainNames)
+  const names = fc.constantFrom('model', 'n', 'a{b', 'é😀', 'x]', '__proto__', '')
+  const objects = fc.uniqueArray(fc.tuple(fc.oneof(names, fc.string().filter(isPlain)), values(3)), {
     selector: ([name]) => name,
   })
-  const edits = fc.uniqueArray(
-    fc.tuple(names, fc.option(fc.jsonValue({ maxDepth: 2 }), { nil: undefined })),
-    {
-      selector: ([name]) => name,
-    },
-  )
+  const edits = fc.uniqueArray(fc.tuple(names, fc.option(values(2), { nil: undefined })), {
+    selector: ([name]) => name,
+  })
 
   property.prop([objects, edits, fc.constantFrom(undefined, 1, '\t')])(
     'as JSON.parse, the edit, and JSON.stringify would have it',
