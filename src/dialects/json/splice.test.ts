@@ -17,6 +17,8 @@ describe('fields set and taken out in bytes', () => {
     ['taken out last', '{"a":2, "n":1}', { n: undefined }, '{"a":2}'],
     ['taken out alone', '{"n":1}', { n: undefined }, '{}'],
     ['taken out all', '{"n":1,"a":2,"b":3}', { n: undefined, a: undefined, b: undefined }, '{}'],
+    ['taken out, the last two', '{"a":2,"n":1,"b":3}', { n: undefined, b: undefined }, '{"a":2}'],
+    ['taken out, all but the middle', '{"n":1,"a":2,"b":3}', { n: undefined, b: undefined }, '{"a":2}'],
     ['taken out and added', '{"n":1}', { n: undefined, a: '2' }, '{"a":2}'],
     ['not there, taken out', '{"n":1}', { a: undefined }, '{"n":1}'],
     ['inner ones are not it', '{"a":{"n":1},"b":["n"]}', { n: '2' }, '{"a":{"n":1},"b":["n"],"n":2}'],

@@ -17,6 +17,8 @@ interface Member {
   readonly valueFrom: number
   /** After its value. */
   readonly to: number
+  /** Its name, where the edits have it. */
+  readonly edited: string | undefined
 }
 
 /**
@@ -29,33 +31,35 @@ interface Member {
 export function spliceFields(object: Buffer, edits: FieldEdits): Buffer | undefined {
   const found = membersOf(object, edits)
   if (found === undefined) return undefined
-  const { closesAt, count, members } = found
+  const { closesAt, members } = found
+  const isKept = ({ edited }: Member) => edited === undefined || edits[edited] !== undefined
+  const lastKept = members.findLastIndex(isKept)
   const pieces: Buffer[] = []
   let at = 0
-  let left = count
-  for (const [name, member] of members) {
-    const value = edits[name]
+  members.forEach((member, index) => {
+    const value = member.edited === undefined ? undefined : edits[member.edited]
     if (value !== undefined) {
       pieces.push(object.subarray(at, member.valueFrom), bytesOf(value))
       at = member.to
-      continue
+    } else if (!isKept(member) && index < lastKept) {
+      // With the comma after it.
+      pieces.push(object.subarray(at, member.from))
+      at = (members[index + 1] as Member).from
     }
-    left--
-    const [from, to] = withItsComma(object, member)
-    // Nothing, where the comma before went with the field before.
-    pieces.push(object.subarray(at, Math.max(at, from)))
-    at = to
+  })
+  const first = members[lastKept + 1]
+  const last = members.at(-1)
+  if (first !== undefined && last !== undefined) {
+    // Those at the end go together, with the comma before them.
+    pieces.push(object.subarray(at, members[lastKept]?.to ?? first.from))
+    at = last.to
   }
-  const added = Object.keys(edits).filter((name) => edits[name] !== undefined && !members.has(name))
-  if (added.length === 0) {
-    pieces.push(object.subarray(at))
-    return Buffer.concat(pieces)
-  }
-  // Where the last field was taken out, its comma before it went with it.
   pieces.push(object.subarray(at, closesAt))
+  const names = new Set(members.map(({ edited }) => edited))
+  const added = Object.keys(edits).filter((name) => edits[name] !== undefined && !names.has(name))
   for (const [index, name] of added.entries())
     pieces.push(
-      Buffer.from(`${left > 0 || index > 0 ? ',' : ''}${JSON.stringify(name)}:`),
+      Buffer.from(`${lastKept >= 0 || index > 0 ? ',' : ''}${JSON.stringify(name)}:`),
       bytesOf(edits[name] as Buffer | string),
     )
   pieces.push(object.subarray(closesAt))
@@ -66,40 +70,26 @@ function bytesOf(value: Buffer | string): Buffer {
   return typeof value === 'string' ? Buffer.from(value) : value
 }
 
-/** The comma after goes with the field; at the end of the object, the one before, if it is still there. */
-function withItsComma(object: Buffer, { from, to }: Member): [number, number] {
-  let after = to
-  while ((object[after] as number) <= SPACE) after++
-  if (object[after] === COMMA) return [from, after + 1]
-  let before = from - 1
-  while ((object[before] as number) <= SPACE) before--
-  return object[before] === COMMA ? [before, to] : [from, to]
-}
-
-/** Undefined: one of the names stands twice. */
-function membersOf(
-  bytes: Buffer,
-  names: FieldEdits,
-): { members: Map<string, Member>; closesAt: number; count: number } | undefined {
-  const members = new Map<string, Member>()
-  let count = 0
+/** All of them in order. Undefined: one of the names stands twice. */
+function membersOf(bytes: Buffer, names: FieldEdits): { members: Member[]; closesAt: number } | undefined {
+  const members: Member[] = []
+  const seen = new Set<string>()
   let at = skipSpace(bytes, bytes.indexOf(OPEN_OBJECT) + 1)
   while (bytes[at] === QUOTE) {
-    count++
     const from = at
     const nameEnd = endOfText(bytes, from)
     at = skipSpace(bytes, nameEnd + 1)
     if (bytes[at] === COLON) at = skipSpace(bytes, at + 1)
     const to = endOfValue(bytes, at)
     const name = nameOf(bytes, from, nameEnd)
-    if (Object.hasOwn(names, name)) {
-      if (members.has(name)) return undefined
-      members.set(name, { from, valueFrom: at, to })
-    }
+    const isEdited = Object.hasOwn(names, name)
+    if (isEdited && seen.has(name)) return undefined
+    if (isEdited) seen.add(name)
+    members.push({ from, valueFrom: at, to, edited: isEdited ? name : undefined })
     at = skipSpace(bytes, to)
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1)
   }
-  return { members, closesAt: at, count }
+  return { members, closesAt: at }
 }
 
 /** `mod\u0065l` is `model` too. */
