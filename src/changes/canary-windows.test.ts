@@ -1,9 +1,10 @@
 import { fc, test as property } from '@fast-check/vitest'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Rollout, RolloutLook } from '../contracts/index.ts'
+import { createRolloutWorld, type RolloutWorld } from '../fleet/testing.ts'
 import { digestOf } from '../kernel/index.ts'
 import type { Bundle } from './bundle.ts'
-import { canaryWindowsOf } from './canary-windows.ts'
+import { canaryWindowsOf, lookAgain } from './canary-windows.ts'
 import { createChanges, verifyBundle } from './index.ts'
 import { windowOf } from './testing/fake-fleet.ts'
 import { fakeJudge } from './testing/fake-lab.ts'
@@ -145,6 +146,45 @@ test('of a long canary the newest windows are kept, the older ones summed, and t
   const all = await canaryWindowsOf({ store: world.store }, rollout, looks, 0)
   const told = verifyWindows(unsealed((copy) => (copy.windows = all)))
   expect(told.open).toEqual(['look 0: they lie before the newest windows that a bundle holds'])
+})
+
+describe('of a canary that the real judge took through all steps', () => {
+  let canary: RolloutWorld
+  let told: { rollout: Rollout; looks: RolloutLook[] }
+  beforeAll(async () => {
+    canary = await createRolloutWorld({ plan: { windowMs: 2_000 } })
+    await canary.start()
+    await canary.seconds(40)
+    canary.restartControl()
+    await canary.until(['done'], 1_500)
+    told = { rollout: await canary.rollout(), looks: await canary.looks() }
+  })
+  const windowsOf = (most: number) => {
+    const list = async ({ versions = [], ...rest }: Parameters<World['store']['windows']['list']>[0]) =>
+      canary.traffic.windows({ versions, ...rest })
+    const store = { windows: { list, merge: async () => undefined } }
+    return canaryWindowsOf({ store }, told.rollout, told.looks, most)
+  }
+  const lawful = () => told.looks.filter((look) => look.sharePercent < 100)
+  const verdictOn = (windows: Bundle['windows']) => verifyWindows({ ...bundle, ...told, windows, events: [] })
+
+  test('every look below 100 % is computed again, the others are told', async () => {
+    const windows = await windowsOf(20_000)
+    expect(lawful().length).toBeGreaterThan(100)
+    expect(windows.unmatched).toEqual([])
+    const { problems, open } = verdictOn(windows)
+    expect(problems).toEqual([])
+    expect(open.join()).toMatch(/^looks? .*: at 100 % nothing is compared/)
+  })
+
+  test('also after older windows were summed, more than once', async () => {
+    const windows = await windowsOf(20)
+    expect([windows.rows.length, windows.unmatched]).toEqual([20, []])
+    const { problems, open } = verdictOn(windows)
+    expect(problems).toEqual([])
+    expect(open.length).toBe(2)
+    expect(lookAgain(told.rollout, told.looks, windows).at(-1)?.again).toEqual({ kind: 'same' })
+  })
 })
 
 test('what telemetry takes in after the end changes nothing of what was sealed', async () => {

@@ -95,6 +95,25 @@ describe('a waiver', () => {
     expect(await world.stateOf(id)).toBe('inconclusive')
   })
 
+  test.each<[string, (data: Record<string, unknown>, at: number) => void, RegExp]>([
+    ['is made longer', (data, at) => (data.until = at + 31 * DAY_MS), /longer than a waiver may be/],
+    ['ended before traffic moved', (data, at) => (data.until = at - 1), /longer than|had ended/],
+    ['is the author’s own', (data) => (data.key = 'key-ada'), /is the author's own/],
+    ['lifts something else', (data) => (data.from = 'blocked'), /lifts something else/],
+    ['was for another reason', (data) => (data.was = 'nothing much'), /lifts something else/],
+    ['names fewer checks', (data) => (data.checks = []), /names other checks/],
+    ['is told otherwise', (data) => (data.why = 'all is well'), /is told otherwise/],
+  ])('that %s afterwards is found', async (_, alter, problem) => {
+    const world = await open(UNDECIDED)
+    const id = await world.run()
+    await world.changes.waive(id, waiverFor(world, 3), bo)
+    await world.go(id)
+    const bundle = await world.changes.bundle(id)
+    const event = bundle.events.find(({ type }) => type === 'change-waived')!
+    alter(event.data, event.at)
+    expect(verifyBundle(bundle, fakeJudge).problems.join('\n')).toMatch(problem)
+  })
+
   test('is for what is blocked or inconclusive and has a verdict, not for anything else', async () => {
     const good = await open()
     const { id } = await good.changes.propose(proposalOf(), ada)
@@ -152,6 +171,18 @@ describe('a waiver', () => {
     await drive(world, parts, id)
     expect(await world.store.changes.get(id)).toMatchObject({ state: 'blocked', reason: /^staging: item m1/ })
   })
+})
+
+test('a waiver of what staging found stages anew', async () => {
+  const world = await open()
+  const { id } = await world.changes.propose(proposalOf(), ada)
+  await world.changes.start(id, ada)
+  await drive(world, { ...world.parts, probe: async () => 'status 500' }, id)
+  expect(await world.store.changes.get(id)).toMatchObject({ state: 'blocked', reason: /^staging: / })
+  await world.changes.waive(id, waiverFor(world, 1), bo)
+  await world.go(id)
+  expect(await world.stateOf(id)).toBe('done')
+  expect((await verified(world, id)).problems).toEqual([])
 })
 
 describe('a key that may check and not deploy', () => {
@@ -237,6 +268,13 @@ describe('held-out data', () => {
       expect(JSON.stringify(await world.store.evidence.list(id))).not.toContain('judged')
       expect((await verified(world, id)).problems).toEqual([])
     }
+  })
+
+  test('only candidates whose answers met the labels count as judged', async () => {
+    const world = await open({ lab: { gains: { ...GOOD.gains, compatibility: [-1] } } })
+    const id = await world.run()
+    expect(await world.stateOf(id)).toBe('blocked')
+    expect((await world.lastOf(id, 'holdout-read'))?.data).toMatchObject({ reads: 1, judged: 0 })
   })
 
   test('a check that breaks off and goes on is one read; data that is not held out is not counted', async () => {

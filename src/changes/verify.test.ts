@@ -263,6 +263,33 @@ describe('who makes every hash anew is still caught when', () => {
       /errors is not within its margin/,
     ],
     [
+      'nobody with deploy let traffic move',
+      (b) => (event(b, 'checking-started').data.mayDeploy = false),
+      /nobody who may deploy/,
+    ],
+    [
+      'a read of held-out data is left out',
+      (b) => {
+        b.events = b.events.filter(({ type, data }) => type !== 'holdout-read' || data.check !== 'accuracy')
+        renumber(b)
+      },
+      /accuracy check read held-out data without a record/,
+    ],
+    [
+      'a read is said to be of other data',
+      (b) => (event(b, 'holdout-read').data.digest = `sha256:${'1'.repeat(64)}`),
+      /counts reads of other data/,
+    ],
+    [
+      'a window of the canary has an error less',
+      (b) => {
+        const windows = b.windows as { rows: number[][] }
+        windows.rows[0]![3]! -= 1
+        event(b, 'change-closed').data.windows = digestOf(windows)
+      },
+      /look 0 does not follow from its windows/,
+    ],
+    [
       'a spec is another',
       (b) => Object.assign((b.versions as { candidate: { spec: Json } }).candidate.spec, { threads: 8 }),
       /candidate's spec is not the one/,
