@@ -1,7 +1,7 @@
 import type { Rollout, RolloutLook } from '../contracts/index.ts'
 import { canonicalJson, digestOf, isSlipwayError } from '../kernel/index.ts'
 import { canaryWindowsOf } from './canary-windows.ts'
-import { incidentOf, RUNNER, type View } from './decide.ts'
+import { incidentOf } from './decide-traffic.ts'
 import { differencesOf } from './differences.ts'
 import { asStored } from './evidence.ts'
 import { last } from './facts.ts'
@@ -9,6 +9,7 @@ import type { StagingReport } from './gates.ts'
 import type { Ledger } from './ledger.ts'
 import { ensureReady, NotReady } from './measure.ts'
 import { type ChangeParts, LIMITS } from './parts.ts'
+import { RUNNER, type View } from './step.ts'
 
 /** What is done in the world between two events. Every act may be repeated after a crash. */
 

@@ -1,11 +1,13 @@
 import { isSlipwayError } from '../kernel/index.ts'
 import { goBack, openIncident, settle, stage, startRollout, stopCandidate } from './acts.ts'
-import { decide, incidentOf, RUNNER, type Step, type View } from './decide.ts'
+import { decide } from './decide.ts'
+import { incidentOf } from './decide-traffic.ts'
 import { signOffsOf } from './evidence.ts'
 import { countHoldout } from './holdout.ts'
 import { isConflict, type Ledger, read } from './ledger.ts'
 import { measure, NotReady } from './measure.ts'
 import { type ChangeParts, LIMITS } from './parts.ts'
+import { RUNNER, type Step, type View } from './step.ts'
 
 /** More steps than any change has; a loop that does not move is a fault, not something to spin on. */
 const MOST_STEPS = 2_000

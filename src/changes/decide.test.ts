@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Change, ChangeEvent, ChangeEventType, Rollout } from '../contracts/index.ts'
-import { decide, type View } from './decide.ts'
+import { decide } from './decide.ts'
 import { defaultPolicy } from './policy.ts'
+import type { View } from './step.ts'
 import { proposalOf } from './testing/world.ts'
 
 const NOW = 1_000_000

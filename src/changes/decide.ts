@@ -1,14 +1,6 @@
-import type {
-  Change,
-  ChangeEvent,
-  ChangeEventType,
-  CheckName,
-  Evidence,
-  GateResult,
-  Rollout,
-  SignOff,
-} from '../contracts/index.ts'
+import type { ChangeEvent, CheckName, Evidence, GateResult } from '../contracts/index.ts'
 import { authorOf } from './actor.ts'
+import { decideCanary, decideLive, decideRolledBack } from './decide-traffic.ts'
 import {
   type CheckingRun,
   checkingRun,
@@ -16,77 +8,18 @@ import {
   finishedHash,
   gateDecided,
   hasSince,
-  heldBy,
   holdoutRead,
   isDeployAllowed,
   last,
-  lastStep,
   orphanOf,
-  type PlannedCheck,
   wasStarted,
 } from './facts.ts'
-import {
-  gateOfCanary,
-  gateOfCheck,
-  gateOfSignOff,
-  gateOfStaging,
-  gateOfVerdict,
-  type StagingReport,
-} from './gates.ts'
-import { LIMITS } from './parts.ts'
+import { gateOfCheck, gateOfSignOff, gateOfStaging, gateOfVerdict, type StagingReport } from './gates.ts'
 import { checksOf } from './policy.ts'
+import { gate, type Step, stop, stopPlain, type View, write } from './step.ts'
 import { reachVerdict } from './verdict.ts'
-import { type Waived, waiverOf } from './waiver.ts'
+import { endWords, waiverOf } from './waiver.ts'
 import { dateOf } from './words.ts'
-
-/** Who writes events that no person asked for. */
-export const RUNNER = 'slipway'
-export const JUDGE = 'judge'
-
-/** Cases of failed requests come in by telemetry batches; after this time the last ones are there. */
-const STRAGGLERS_MS = 3_000
-
-/** All that a decision may read: the stored state of one change and what it depends on. */
-export interface View {
-  readonly change: Change
-  readonly events: readonly ChangeEvent[]
-  readonly evidence: readonly Evidence[]
-  readonly signOffs: readonly SignOff[]
-  readonly rollout: Rollout | undefined
-  /** Another open rollout on the same model, in words. */
-  readonly otherRollout: string | undefined
-  /** The version with the largest share now. */
-  readonly championNow: string | undefined
-  /** Percent of the split that the candidate has now. */
-  readonly candidateShare: number
-  readonly incidentExists: boolean
-  readonly nowMs: number
-}
-
-export interface Draft {
-  readonly type: ChangeEventType
-  readonly data: Record<string, unknown>
-  readonly actor: string
-}
-
-export type Step =
-  /** Append this event; the next decision acts on it. */
-  | { readonly kind: 'write'; readonly draft: Draft }
-  | { readonly kind: 'measure'; readonly planned: PlannedCheck }
-  /** Write down that this check is about to read held-out data, and how often that was done. */
-  | { readonly kind: 'count-holdout'; readonly check: CheckName }
-  | { readonly kind: 'stage' }
-  | { readonly kind: 'start-rollout' }
-  | { readonly kind: 'pause-rollout' }
-  | { readonly kind: 'abort-rollout'; readonly reason: string }
-  | { readonly kind: 'open-incident' }
-  /** Tie the failed requests to the change, stop the candidate, then close. */
-  | { readonly kind: 'settle' }
-  | { readonly kind: 'stop-candidate' }
-  /** Something outside will change by itself; look again then, or at `untilMs`. */
-  | { readonly kind: 'wait'; readonly why: string; readonly untilMs?: number }
-  /** Nothing to do until a person acts. */
-  | { readonly kind: 'rest' }
 
 /**
  * The next missing thing of a change, from stored facts alone: whoever asks again after a crash gets the same answer,
@@ -207,10 +140,6 @@ function endOfWaiver({ events, nowMs }: View): Step | undefined {
   return stopPlain(`change-${waiver.from}`, `${endWords(waiver)}; before it: ${waiver.was}`)
 }
 
-function endWords({ by, until }: Waived): string {
-  return `the waiver by ${by.name} ended ${dateOf(until)}`
-}
-
 /** Who rests on a waiver is looked at again when it ends. */
 function resting<T extends Step | undefined>(step: T, { events }: View): T | Step {
   const waiver = waiverOf(events)
@@ -270,133 +199,8 @@ function decideCanaryStart(view: View, run: CheckingRun): Step {
     candidate: change.candidate.label,
   })
 }
-
-function decideCanary(view: View): Step {
-  const { change, events, rollout, candidateShare, nowMs } = view
-  if (rollout === undefined) {
-    const ended = backByWaiver(view)
-    if (ended !== undefined) return ended
-    const untilMs = (last(events, 'canary-started')?.at ?? nowMs) + LIMITS.startMs
-    return nowMs < untilMs
-      ? { kind: 'start-rollout' }
-      : write('traffic-rolled-back', { reason: 'the canary could not be started within a minute' })
-  }
-  const logged = lastStep(events)
-  if (logged === undefined || logged < Math.min(rollout.step, rollout.plan.steps.length - 1)) {
-    const step = logged === undefined ? 0 : logged + 1
-    return write(
-      'step-promoted',
-      { rollout: rollout.id, step, sharePercent: rollout.plan.steps[step] },
-      JUDGE,
-    )
-  }
-  const isFull = rollout.step === rollout.plan.steps.length - 1 && candidateShare === 100
-  if (rollout.state === 'done' || (rollout.state === 'promoting' && isFull))
-    return last(events, 'gate-decided')?.data.gate === 'canary'
-      ? write('canary-finished', { rollout: rollout.id }, JUDGE)
-      : gate(gateOfCanary(rollout), JUDGE)
-  return (
-    wentBack(events, rollout, candidateShare) ?? backByWaiver(view) ?? followHold(change, events, rollout)
-  )
-}
-
-/** Traffic that moved on a waiver goes back with it, unless the judge or a person took it back already. */
-function backByWaiver({ events, rollout, nowMs }: View): Step | undefined {
-  const waiver = waiverOf(events)
-  const isGoing = rollout?.state === 'aborting'
-  if (waiver === undefined || nowMs < waiver.until || isGoing) return undefined
-  return write('traffic-rolled-back', {
-    reason: `${endWords(waiver)} before the change was live`,
-    rollout: rollout?.id ?? null,
-  })
-}
-
-/** The judge, or whoever spoke to it, gave up: told as soon as the candidate has no traffic. */
-function wentBack(
-  events: readonly ChangeEvent[],
-  rollout: Rollout,
-  candidateShare: number,
-): Step | undefined {
-  const isBack = rollout.state === 'rolled-back' || (rollout.state === 'aborting' && candidateShare === 0)
-  if (!isBack) return undefined
-  const decided = events.findLast(({ type, data }) => type === 'gate-decided' && data.gate === 'canary')
-  if (decided?.data.result !== 'fail') return gate(gateOfCanary(rollout), JUDGE)
-  return write('traffic-rolled-back', { rollout: rollout.id, reason: rollout.reason ?? 'rolled back' }, JUDGE)
-}
-
-/** Keeps the log and the rollout of one mind about who holds it. */
-function followHold(change: Change, events: readonly ChangeEvent[], rollout: Rollout): Step {
-  const holder = heldBy(events)
-  if (rollout.state === 'paused')
-    return holder === undefined
-      ? write('canary-paused', { rollout: rollout.id, reason: rollout.reason }, JUDGE)
-      : { kind: 'wait', why: rollout.reason ?? 'held' }
-  if (holder === JUDGE) return write('canary-resumed', { rollout: rollout.id }, JUDGE)
-  // A person's hold that never reached the rollout is carried out.
-  const canHold = rollout.state === 'progressing'
-  if (holder !== undefined && canHold) return { kind: 'pause-rollout' }
-  return { kind: 'wait', why: rollout.reason ?? `${change.candidate.label} takes traffic` }
-}
-
-/** The old version is kept so long that going back is one write; the judge goes on looking until it is let go. */
-function decideLive({ change, events, rollout, candidateShare }: View): Step {
-  if (rollout === undefined) throw new Error(`${change.id} is live and its rollout is gone`)
-  if (rollout.state === 'done')
-    return write('champion-replaced', { champion: change.candidate.label, before: change.champion.label })
-  return (
-    wentBack(events, rollout, candidateShare) ?? {
-      kind: 'wait',
-      why: `${change.champion.label} is kept ready`,
-    }
-  )
-}
-
-function decideRolledBack(view: View): Step {
-  const { change, events, rollout, candidateShare, incidentExists, nowMs } = view
-  const isOpen = rollout !== undefined && rollout.state !== 'rolled-back' && rollout.state !== 'done'
-  const isStillLive = rollout?.state === 'done' && candidateShare > 0
-  if (isStillLive || (isOpen && rollout.state !== 'aborting'))
-    return { kind: 'abort-rollout', reason: change.reason ?? 'rolled back' }
-  const rolledBack = last(events, 'traffic-rolled-back') as ChangeEvent
-  if (last(events, 'change-closed') !== undefined) return { kind: 'rest' }
-  if (last(events, 'incident-opened') === undefined)
-    return write('incident-opened', {
-      incident: incidentOf(change.id),
-      title: `${change.proposal.model} ${change.candidate.label} was rolled back: ${change.reason ?? 'no reason given'}`,
-    })
-  if (!incidentExists) return { kind: 'open-incident' }
-  const untilMs = rolledBack.at + STRAGGLERS_MS
-  if (nowMs < untilMs || isOpen) return { kind: 'wait', why: 'the last failed requests come in', untilMs }
-  return { kind: 'settle' }
-}
-
-/** One incident a change: asking twice opens one. */
-export function incidentOf(changeId: string): string {
-  return `i-${changeId.slice(2)}`
-}
-
 function runOf({ change, events }: View): CheckingRun {
   const run = checkingRun(events)
   if (run === undefined) throw new Error(`${change.id} is ${change.state} and was never started`)
   return run
-}
-
-function write(type: ChangeEventType, data: Record<string, unknown>, actor: string = RUNNER): Step {
-  return { kind: 'write', draft: { type, data, actor } }
-}
-
-function gate(result: GateResult, actor: string = RUNNER): Step {
-  return write('gate-decided', { ...result }, actor)
-}
-
-function stop(
-  type: 'change-blocked' | 'change-inconclusive',
-  at: string,
-  verdict: NonNullable<Change['verdict']>,
-): Step {
-  return write(type, { gate: at, reason: verdict.sentence, verdict })
-}
-
-function stopPlain(type: 'change-blocked' | 'change-inconclusive', reason: string): Step {
-  return write(type, { reason })
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { ChangeEvent, CheckName } from '../contracts/index.ts'
-import type { View } from './decide.ts'
 import { checkingRun, last } from './facts.ts'
 import type { Ledger } from './ledger.ts'
 import type { ChangeParts } from './parts.ts'
 import { holdoutLimitOf } from './policy.ts'
+import type { View } from './step.ts'
 import { grouped } from './words.ts'
 
 /**

@@ -1,9 +1,9 @@
 import type { Change, ChangeEvent, Rollout } from '../contracts/index.ts'
 import { isSlipwayError, SlipwayError } from '../kernel/index.ts'
-import type { Draft } from './decide.ts'
 import { foldOf } from './fold.ts'
 import type { ChangeParts } from './parts.ts'
 import { isRefusal, next } from './state.ts'
+import type { Draft } from './step.ts'
 
 /** A person and the runner may write at once; more than a few turns of that mean something else is wrong. */
 const TRIES = 8

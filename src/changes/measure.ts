@@ -1,8 +1,8 @@
 import type { Change, CheckName, CheckProgress } from '../contracts/index.ts'
 import { contextOf } from './context.ts'
-import type { View } from './decide.ts'
 import { checkingRun, type PlannedCheck } from './facts.ts'
 import { type ChangeParts, LIMITS } from './parts.ts'
+import type { View } from './step.ts'
 
 const PROGRESS_EVERY_MS = 250
 

@@ -3,12 +3,12 @@ import { digestOf } from '../kernel/index.ts'
 import type { CheckContext } from '../lab/index.ts'
 import { type Actor, mayDeploy } from './actor.ts'
 import { contextOf } from './context.ts'
-import type { Draft } from './decide.ts'
 import { asStored } from './evidence.ts'
 import { checkingRun, finishedHash, gateDecided, isDeployAllowed, type PlannedCheck } from './facts.ts'
 import { conflict, type Seen } from './ledger.ts'
 import type { ChangeParts } from './parts.ts'
 import { checksOf } from './policy.ts'
+import type { Draft } from './step.ts'
 import { waiverOf, waiverWords } from './waiver.ts'
 
 export interface Plans {

@@ -54,6 +54,10 @@ export function waiverWords({ by, until, why }: Pick<Waived, 'by' | 'until' | 'w
   return `waived by ${by.name} until ${dateOf(until)}: ${why}`
 }
 
+export function endWords({ by, until }: Waived): string {
+  return `the waiver by ${by.name} ended ${dateOf(until)}`
+}
+
 /**
  * What `change-waived` says. A waiver speaks for the checks of a change that has a verdict; staging, sign-offs and the
  * canary are asked as ever. Throws `invalid_request` for its bounds, `waiver_refused` for who asks, `change_conflict`
