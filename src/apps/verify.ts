@@ -11,15 +11,15 @@ export async function verifyBundleFile(
     return { ok: false, problems, open: [], summary: 'not a bundle' }
   }
   const { ok, problems, open } = verifyBundle(written)
-  return { ok, problems, open, summary: ok ? summaryOf(written) : `${problems.length} problems` }
+  return { ok, problems, open, summary: ok ? summaryOf(written, open.length) : `${problems.length} problems` }
 }
 
-function summaryOf(bundle: unknown): string {
+function summaryOf(bundle: unknown, openCount: number): string {
   const { change, evidence, events, looks } = bundle as {
     change: { id: string; verdict: { sentence: string } | null }
     evidence: unknown[]
     events: unknown[]
     looks: unknown[]
   }
-  return `${change.id} verifies: ${evidence.length} pieces of evidence, ${events.length} events and ${looks.length} looks of the judge recomputed. ${change.verdict?.sentence ?? ''}`
+  return `${change.id} verifies: ${evidence.length} pieces of evidence, ${events.length} events and ${looks.length} looks of the judge recomputed${openCount === 0 ? '' : ', but for those below'}. ${change.verdict?.sentence ?? ''}`
 }
