@@ -116,18 +116,22 @@ function specOf(group: readonly Target[], shelf: ProviderShelf): ImportedVersion
   }
 }
 
+/** Of an account, by the contracts. */
+const MAX_WEIGHT = 1000
+
 function accountsOf(
   group: readonly Target[],
   common: string | undefined,
 ): NonNullable<WrittenProvider['accounts']> {
   const largest = Math.max(...group.map(({ weight }) => weight))
-  const scale = largest > 1000 ? 1000 / largest : 1
+  const scale = largest > MAX_WEIGHT ? MAX_WEIGHT / largest : 1
   return group.map(({ baseUrl, key, region, secret, sessionToken, weight }, index) => ({
     name: `a${index + 1}`,
     ...given({ key, secret, sessionToken, region }),
     ...(baseUrl === undefined || baseUrl === common ? {} : { baseUrl }),
     // 0 leaves the deployment without requests; here the least weight that may stand does nearly so.
-    ...(weight * scale === 1 ? {} : { weight: Math.max(weight * scale, 1e-6) }),
+    // A product of rounded numbers may be a hair above the most that it can be.
+    ...(weight * scale === 1 ? {} : { weight: Math.min(Math.max(weight * scale, 1e-6), MAX_WEIGHT) }),
   }))
 }
 
