@@ -5,6 +5,7 @@ import { defaultGatewayLimits, Gateway, standardText } from '../gateway/index.ts
 import { createLogger, isSlipwayError, onStopSignal, systemClock } from '../kernel/index.ts'
 import { remoteTextUpstream, standardCodecs } from '../providers/index.ts'
 import { dataFolder, writeWhole } from './data-folder.ts'
+import { giveBackMemory } from './give-back-memory.ts'
 
 /** The exit code that says: the port is taken, restarting will not help. */
 const EXIT_PORT_IN_USE = 3
@@ -48,6 +49,8 @@ const gateway: Gateway = new Gateway({
   log,
   text,
 })
+
+giveBackMemory()
 
 onStopSignal(async () => {
   rmSync(runFile, { force: true })

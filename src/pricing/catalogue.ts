@@ -1,7 +1,19 @@
-import { calcPrice, type ModelPrice, TieredPrices } from '@pydantic/genai-prices'
+import { createRequire } from 'node:module'
+import type { ModelPrice, TieredPrices } from '@pydantic/genai-prices'
 import type { ProviderKind } from '../contracts/index.ts'
 import { digestOf } from '../kernel/index.ts'
 import { perToken, type Rate, type Rates, type TokenClass } from './rates.ts'
+
+type Catalogue = typeof import('@pydantic/genai-prices')
+
+const require = createRequire(import.meta.url)
+let loaded: Catalogue | undefined
+
+/** Some 20 MB, which a gateway that serves no language model does without: loaded when a price is first asked for. */
+function catalogue(): Catalogue {
+  loaded ??= require('@pydantic/genai-prices') as Catalogue
+  return loaded
+}
 
 /** What the catalogue calls the providers that we call something else. Kinds that run at home have no bill there. */
 const CATALOGUE_NAMES: Partial<Record<ProviderKind, string>> = {
@@ -34,7 +46,7 @@ export function catalogueName(provider: string): string {
  */
 export function catalogueRates(provider: string, model: string, atMs: number): Rates | undefined {
   const providerId = catalogueName(provider)
-  const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, {
+  const found = catalogue().calcPrice({ input_tokens: 1, output_tokens: 1 }, model, {
     providerId,
     timestamp: new Date(atMs),
   })
@@ -79,7 +91,7 @@ function known(prices: ModelPrice): Record<string, unknown> {
   return Object.fromEntries(
     entries.map(([key, price]) => [
       key,
-      price instanceof TieredPrices ? { base: price.base, tiers: price.tiers } : price,
+      typeof price === 'object' ? { base: price.base, tiers: price.tiers } : price,
     ]),
   )
 }
