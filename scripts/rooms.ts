@@ -9,6 +9,14 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
     mayImport: ['contracts'],
   },
   stats: { owns: 'intervals, paired tests, bootstrap, sequential tests, planning', mayImport: [] },
+  artifacts: {
+    owns: 'what model files say of themselves, read by their headers only',
+    mayImport: ['contracts', 'kernel'],
+  },
+  sizing: {
+    owns: 'memory, time and money that a model takes on given hardware: feature table, fit, roofline',
+    mayImport: ['contracts', 'kernel', 'artifacts'],
+  },
   store: {
     owns: 'Postgres and PGlite, migrations, repositories, artifacts, jobs',
     mayImport: ['contracts', 'kernel'],
@@ -33,7 +41,7 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
   },
   serving: {
     owns: 'the model server: batcher and engines',
-    mayImport: ['contracts', 'kernel', 'link', 'dialects'],
+    mayImport: ['contracts', 'kernel', 'link', 'dialects', 'artifacts'],
   },
   fleet: {
     owns: 'what runs where: reconcilers, rollout, backends',
@@ -44,7 +52,10 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
     mayImport: ['contracts', 'kernel', 'stats', 'store'],
   },
   sdk: { owns: 'typed client made from the route table', mayImport: ['contracts'] },
-  lab: { owns: 'the checks', mayImport: ['contracts', 'kernel', 'stats', 'store', 'sdk'] },
+  lab: {
+    owns: 'the checks',
+    mayImport: ['contracts', 'kernel', 'stats', 'store', 'sdk', 'dialects', 'pricing', 'artifacts', 'sizing'],
+  },
   changes: {
     owns: 'the change machine: gates, evidence, verdict, audit, report',
     mayImport: ['contracts', 'kernel', 'stats', 'store', 'lab', 'fleet'],
@@ -59,6 +70,8 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
       'contracts',
       'kernel',
       'stats',
+      'artifacts',
+      'sizing',
       'store',
       'link',
       'routing',
@@ -79,5 +92,19 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
     owns: 'simulation that runs the real deciders on a virtual clock',
     mayImport: ['contracts', 'kernel', 'stats', 'routing', 'fleet', 'serving'],
   },
-  cli: { owns: 'commands and their output', mayImport: ['contracts', 'kernel', 'sdk', 'sim', 'apps'] },
+  cli: {
+    owns: 'commands and their output',
+    mayImport: [
+      'contracts',
+      'kernel',
+      'stats',
+      'sdk',
+      'sim',
+      'lab',
+      'pricing',
+      'artifacts',
+      'sizing',
+      'apps',
+    ],
+  },
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { artifactRef, batchChange, echoScript, engineName, textFields } from './model.ts'
+import { artifactRef } from './artifact-ref.ts'
+import { batchChange, echoScript, engineName, textFields } from './model.ts'
 import { changeId, datasetName, digest, epochMs, modelName, versionLabel } from './names.ts'
 
 export const axis = z.enum(['cost', 'latency', 'accuracy', 'security', 'stability'])

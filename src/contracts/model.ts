@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { artifactRef } from './artifact-ref.ts'
 import { sampling } from './generate.ts'
 import { guardrail } from './guardrail.ts'
 import { datasetName, digest, epochMs, modelName, versionLabel } from './names.ts'
@@ -59,10 +60,6 @@ export type BatchPolicy = z.infer<typeof batchPolicy>
 
 /** What a candidate says of its batching; what it leaves out is inherited, so nothing has a default here. */
 export const batchChange = z.strictObject(batchFields).partial()
-
-/** A file that a version needs, by content. `name` keeps the extension for people and loaders. */
-export const artifactRef = z.strictObject({ digest, name: z.string().max(255) })
-export type ArtifactRef = z.infer<typeof artifactRef>
 
 /** What the `echo` engine does; scripted latency and faults for drills and conformance tests. */
 export const echoScript = z.strictObject({
