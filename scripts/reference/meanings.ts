@@ -5,9 +5,9 @@
 
 const version = (where: string, rest: string): Record<string, string> => ({
   [`${where}.label`]: 'What people call the version.',
-  [`${where}.engine`]: `What runs it: \`onnx\`; \`echo\`, which answers by a script; or for text the protocol of its provider.${rest}`,
+  [`${where}.engine`]: `What runs it: \`onnx\`; \`llama\`, for text, from a GGUF file; \`echo\`, which answers either by a script; or for text the protocol of its provider.${rest}`,
   [`${where}.artifact`]:
-    'The ONNX file, relative to this file. Stored by its digest; the version is pinned to it.',
+    'The ONNX or GGUF file, relative to this file. Stored by its digest; the version is pinned to it.',
   [`${where}.preprocess`]:
     'A self-contained TypeScript or JavaScript module that exports `preprocess(rows)`. It runs inside the model server.',
   [`${where}.batching`]: 'When a batch is taken. What is left out is inherited.',
@@ -16,13 +16,23 @@ const version = (where: string, rest: string): Record<string, string> => ({
   [`${where}.batching.maxQueueRows`]: 'Rows that may wait; beyond it requests are refused with `overloaded`.',
   [`${where}.threads`]: 'Threads of the ONNX runtime inside one operation.',
   [`${where}.echo`]: 'What the `echo` engine does; for drills.',
-  [`${where}.echo.latencyMs`]: 'Time of a batch, ms.',
+  [`${where}.echo.latencyMs`]: 'Time of a batch, or before the first token of a text, ms.',
   [`${where}.echo.perRowMs`]: 'Time of each row on top, ms.',
   [`${where}.echo.failShare`]: 'Share of requests that fail, 0 to 1.',
   [`${where}.echo.slowShare`]: 'Share of requests that are slow, 0 to 1.',
   [`${where}.echo.slowFactor`]: 'How many times slower these are.',
   [`${where}.echo.afterRows`]: 'Faults begin after so many rows that the process has answered.',
   [`${where}.echo.seed`]: 'Which requests fail or are slow.',
+  [`${where}.echo.text`]: 'How it answers a model of text. A token is a word with the space before it.',
+  [`${where}.echo.text.says`]: 'What it says to everything; left out, what the user said last.',
+  [`${where}.echo.text.tokenMs`]: 'Time between two tokens, ms.',
+  [`${where}.echo.text.failAfterTokens`]: 'A request fails once it has so many tokens.',
+  [`${where}.echo.text.hangAfterTokens`]: 'A request says nothing more after so many tokens, and never ends.',
+  [`${where}.echo.text.sequences`]: 'Requests that are answered together.',
+  [`${where}.echo.text.maxWaiting`]:
+    'Requests that wait besides; beyond it they are refused with `overloaded`.',
+  [`${where}.echo.text.contextTokens`]: 'Tokens of question and answer together.',
+  [`${where}.echo.text.vectorSize`]: 'Numbers in a vector of embeddings; 0: there are none.',
   [`${where}.provider`]: 'Whose endpoint answers, for engines that run elsewhere; see `slipway provider`.',
   [`${where}.modelName`]: 'The model as the provider names it.',
   [`${where}.prompt`]: 'Said before everything else: the words, or the path of a file that holds them.',
@@ -39,6 +49,21 @@ const version = (where: string, rest: string): Record<string, string> => ({
   [`${where}.sampling.stop`]: 'Texts at which an answer ends.',
   [`${where}.sampling.logitBias`]: 'Added to the scores of tokens, by token id.',
   [`${where}.guardrails`]: 'Rules on what goes in and comes out, in their order.',
+  [`${where}.llama`]: 'How the engine `llama` runs its GGUF file. In a change it is written whole.',
+  [`${where}.llama.contextTokens`]: 'Tokens of question and answer together.',
+  [`${where}.llama.sequences`]: 'Requests that are decoded together.',
+  [`${where}.llama.kvBlockTokens`]: 'Tokens of a block of the KV budget.',
+  [`${where}.llama.maxMemoryBytes`]:
+    'What weights, KV cache and buffers may take together, bytes; left out, planned from the file and checked against the machine.',
+  [`${where}.llama.contextShift`]:
+    'What happens to a question and answer that outgrow the context: refused, or the oldest turns are dropped and that is said.',
+  [`${where}.llama.speculation`]:
+    'Tokens that are guessed and then checked together, `maxTokens` at a time at most. `kind: draft` guesses by a smaller model of the same vocabulary, whose GGUF file `artifact` is; `kind: prompt-lookup` by what followed the last `minMatch` tokens where they stood before.',
+  [`${where}.llama.loras`]: 'Adapters on the weights; a request chooses one by its name.',
+  [`${where}.llama.loras[].name`]: 'By which a request asks for it.',
+  [`${where}.llama.loras[].artifact`]: 'Its GGUF file, relative to this file.',
+  [`${where}.llama.loras[].scale`]: 'How strongly it is added.',
+  [`${where}.llama.embeddings`]: 'Vectors instead of texts.',
 })
 
 export const changeMeanings: Readonly<Record<string, string>> = {

@@ -109,7 +109,25 @@ describe('a version of text', () => {
       '/spec/contract',
       'invalid_request',
     ],
-    ['is not answered by engines of rows', { engine: 'echo' }, '/spec/engine', 'invalid_request'],
+    ['is not answered by engines of rows', { engine: 'onnx' }, '/spec/engine', 'invalid_request'],
+    [
+      'of llama needs the contract of text',
+      { engine: 'llama', contract: rows() },
+      '/spec/contract',
+      'invalid_request',
+    ],
+    ['of llama needs a file', { engine: 'llama' }, '/spec/artifact', 'invalid_request'],
+    [
+      'needs every file to be there',
+      {
+        engine: 'echo',
+        llama: {
+          loras: [{ name: 'formal', artifact: { digest: `sha256:${'0'.repeat(64)}`, name: 'l.gguf' } }],
+        },
+      },
+      '/spec/llama/loras/0/artifact/digest',
+      'artifact_missing',
+    ],
   ])('%s', async (_, fields, pointer, code) => {
     const spec = { contract: textContract, ...fields }
     const { json } = await call('POST', '/models/chat/versions', { label: 'bad', spec }, {}, deploy)

@@ -20,21 +20,25 @@ const ENGINE_OF_KIND: Partial<Record<ProviderKind, RemoteEngine>> = {
 }
 
 /**
- * What a version of text must say before it can be registered: the text contract, and for an engine that runs
- * elsewhere a provider that speaks its protocol and the model's name there.
+ * What a version of text must say before it can be registered: the text contract, for `llama` its file, and for an
+ * engine that runs elsewhere a provider that speaks its protocol and the model's name there.
  */
 export async function checkTextVersion(store: Store, model: Model, { spec }: NewVersion): Promise<void> {
   const { engine } = spec
   const isText = canonicalJson(spec.contract) === canonicalJson(textContract)
-  if (!isRemoteEngine(engine)) {
-    if (isText)
-      throw broken(`models of text are answered by providers; ${engine} runs models of rows`, '/spec/engine')
+  if (engine === 'onnx') {
+    if (isText) throw broken(`${engine} runs models of rows, and this is a model of text`, '/spec/engine')
     return
   }
+  // It answers either, by the contract.
+  if (engine === 'echo' && !isText) return
   if (!isText)
     throw broken(`${engine} takes and gives text; its contract is {prompt} → {text}`, '/spec/contract')
   if (canonicalJson(model.contract) !== canonicalJson(textContract))
     throw broken(`${model.model} is a model of rows, which ${engine} cannot answer`, '/spec/engine')
+  if (engine === 'llama' && spec.artifact === undefined)
+    throw broken('llama needs an artifact: a GGUF file', '/spec/artifact')
+  if (!isRemoteEngine(engine)) return
   if (spec.provider === undefined) throw broken(`${engine} needs the name of a provider`, '/spec/provider')
   if (spec.modelName === undefined)
     throw broken(`${engine} needs the model's name at the provider`, '/spec/modelName')

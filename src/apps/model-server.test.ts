@@ -55,8 +55,6 @@ function writeSpec(spec: object, more: object = {}): string {
     label: 'v1',
     versionId: digestOfFile(digits),
     spec,
-    artifactPath: null,
-    preprocessPath: null,
     address: `unix:${join(folder, 's')}`,
     runFolder: join(folder, 'run'),
     internalKeyFile: join(folder, 'key'),
@@ -67,10 +65,10 @@ function writeSpec(spec: object, more: object = {}): string {
 }
 const echoSpec = (echo: object) =>
   writeSpec({ engine: 'echo', echo, contract: { ...contract, outputs: contract.inputs } })
-const onnxSpec = (artifactPath = digits) =>
+const onnxSpec = (artifact = digits) =>
   writeSpec(
-    { engine: 'onnx', contract, artifact: { digest: digestOfFile(artifactPath), name: 'digits.onnx' } },
-    { artifactPath },
+    { engine: 'onnx', contract, artifact: { digest: digestOfFile(artifact), name: 'digits.onnx' } },
+    { files: { artifact } },
   )
 
 interface Server {
@@ -153,7 +151,7 @@ describe('the model server process', () => {
       artifact: { digest: digestOfFile(model), name: 'spam-v1.onnx' },
       preprocess: { digest: digestOfFile(module), name: 'tokenise.ts' },
     }
-    const server = launch(writeSpec(spec, { artifactPath: model, preprocessPath: module }))
+    const server = launch(writeSpec(spec, { files: { artifact: model, preprocess: module } }))
     await phase('ready', server)
     const texts = [
       'Viagra! Lowest price $$$, click here to order now',

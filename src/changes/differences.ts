@@ -21,7 +21,7 @@ export function differencesOf(champion: VersionSpec, candidate: VersionSpec): Di
 /** The lowest tier that the difference allows: a change of weights cannot pass as a change of parameters. */
 export function leastRiskOf(differences: readonly Difference[]): RiskTier {
   if (differences.some(({ path }) => path === 'engine')) return 'new-architecture'
-  const shapesAnswers = differences.some(({ path }) => /^(artifact|preprocess)\./.test(path))
+  const shapesAnswers = differences.some(({ path }) => /^(artifact|preprocess)\.|^llama\.loras$/.test(path))
   return shapesAnswers ? 'same-family' : 'parameter'
 }
 

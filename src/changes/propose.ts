@@ -7,6 +7,7 @@ import {
   riskTier,
   type Version,
   type VersionSpec,
+  versionFiles,
   versionSpec,
 } from '../contracts/index.ts'
 import { digestOf, newId, SlipwayError } from '../kernel/index.ts'
@@ -43,11 +44,9 @@ export async function prepare(
   if (from === undefined) throw new SlipwayError('no_traffic', { model: proposal.model })
   const champion = await store.versions.get(proposal.model, from)
   const spec = inherit(champion.spec, proposal.to)
-  for (const part of ['artifact', 'preprocess'] as const) {
-    const reference = spec[part]
-    if (reference !== undefined && !(await store.artifacts.has(reference.digest)))
-      throw new SlipwayError('artifact_missing', { digest: reference.digest }, { pointer: `/to/${part}` })
-  }
+  for (const [place, { digest }] of versionFiles(spec))
+    if (!(await store.artifacts.has(digest)))
+      throw new SlipwayError('artifact_missing', { digest }, { pointer: `/to/${place}` })
   const id = digestOf(spec)
   if (id === champion.id)
     throw refused('/to', `${proposal.to.label} would be the same as ${champion.label}: nothing changes.`)
@@ -99,9 +98,9 @@ export function draftOf(
 
 /** The candidate's spec: the champion's, with what the proposal says in its place. */
 export function inherit(champion: VersionSpec, { label: _, ...said }: ChangeProposal['to']): VersionSpec {
-  // Files, scripts and providers are made for an engine: another engine starts without them.
-  const { artifact, preprocess, echo, provider, modelName, ...shared } = champion
-  const own = { artifact, preprocess, echo, provider, modelName }
+  // Files, scripts and settings are made for an engine: another engine starts without them.
+  const { artifact, preprocess, echo, provider, modelName, llama, ...shared } = champion
+  const own = { artifact, preprocess, echo, provider, modelName, llama }
   const isSameEngine = said.engine === undefined || said.engine === champion.engine
   const inherited = isSameEngine ? { ...shared, ...own } : shared
   const batching = { ...inherited.batching, ...asStored(said.batching ?? {}) }

@@ -9,6 +9,20 @@ export const loraAdapter = z.strictObject({
 })
 export type LoraAdapter = z.infer<typeof loraAdapter>
 
+/** Guesses by a smaller model of the same vocabulary. */
+export const draftSpeculation = z.strictObject({
+  kind: z.literal('draft'),
+  artifact: artifactRef,
+  maxTokens: z.number().int().min(1).max(32).default(8),
+})
+
+/** Guesses by what followed the last words where they stood before. */
+export const lookupSpeculation = z.strictObject({
+  kind: z.literal('prompt-lookup'),
+  minMatch: z.number().int().min(1).max(16).default(3),
+  maxTokens: z.number().int().min(1).max(32).default(8),
+})
+
 /** How the `llama` engine runs a GGUF file. */
 export const llamaSettings = z.strictObject({
   /** Tokens that one sequence may hold, question and answer together. */
@@ -22,20 +36,7 @@ export const llamaSettings = z.strictObject({
   /** A question and answer that outgrow the context are refused, or the oldest turns are dropped and that is said. */
   contextShift: z.enum(['refuse', 'drop-oldest']).default('refuse'),
   /** Speculation by a smaller model of the same vocabulary, or by looking the next words up in the prompt. */
-  speculation: z
-    .discriminatedUnion('kind', [
-      z.strictObject({
-        kind: z.literal('draft'),
-        artifact: artifactRef,
-        maxTokens: z.number().int().min(1).max(32).default(8),
-      }),
-      z.strictObject({
-        kind: z.literal('prompt-lookup'),
-        minMatch: z.number().int().min(1).max(16).default(3),
-        maxTokens: z.number().int().min(1).max(32).default(8),
-      }),
-    ])
-    .optional(),
+  speculation: z.discriminatedUnion('kind', [draftSpeculation, lookupSpeculation]).optional(),
   loras: z.array(loraAdapter).max(16).default([]),
   /** Vectors instead of texts. */
   embeddings: z.boolean().default(false),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { artifactRef } from './artifact-ref.ts'
+import { type ArtifactRef, artifactRef } from './artifact-ref.ts'
+import { llamaSettings, vllmSettings } from './engine-settings.ts'
 import { sampling } from './generate.ts'
 import { guardrail } from './guardrail.ts'
 import { datasetName, digest, epochMs, modelName, versionLabel } from './names.ts'
@@ -32,7 +33,7 @@ export const textContract: ModelContract = {
 }
 
 /** Engines that run here, as processes of ours. */
-export const localEngine = z.enum(['onnx', 'echo'])
+export const localEngine = z.enum(['onnx', 'echo', 'llama', 'vllm'])
 /** Engines that run elsewhere, reached through a provider; named by the family of protocol. */
 export const remoteEngine = z.enum(['openai', 'anthropic', 'bedrock', 'vertex', 'cohere', 'tgi'])
 export const engineName = z.enum([...localEngine.options, ...remoteEngine.options])
@@ -61,7 +62,31 @@ export type BatchPolicy = z.infer<typeof batchPolicy>
 /** What a candidate says of its batching; what it leaves out is inherited, so nothing has a default here. */
 export const batchChange = z.strictObject(batchFields).partial()
 
-/** What the `echo` engine does; scripted latency and faults for drills and conformance tests. */
+/** How `echo` answers text. A token is a word with the space before it. */
+export const echoText = z.strictObject({
+  /** What it says to everything; left out: what the user said last. */
+  says: z.string().max(65_536).optional(),
+  /** Between two tokens of an answer. */
+  tokenMs: z.number().min(0).max(60_000).default(0),
+  /** A request fails with `model_failed` once it has so many tokens; left out: none does. */
+  failAfterTokens: z.number().int().min(0).optional(),
+  /** A request says nothing more after so many tokens, and never ends; left out: none does. */
+  hangAfterTokens: z.number().int().min(0).optional(),
+  /** Requests that are answered together. */
+  sequences: z.number().int().min(1).max(1024).default(8),
+  /** Requests that wait besides; what comes then is refused. */
+  maxWaiting: z.number().int().min(0).max(65_536).default(256),
+  /** Tokens of question and answer together. */
+  contextTokens: z.number().int().min(1).max(1_048_576).default(4096),
+  /** Numbers in a vector of embeddings; 0: there are none. */
+  vectorSize: z.number().int().min(0).max(8192).default(16),
+})
+export type EchoText = z.infer<typeof echoText>
+
+/**
+ * What the `echo` engine does; scripted latency and faults for drills and conformance tests. Of a version of text
+ * `latencyMs` is the time before the first token, and requests count as rows do.
+ */
 export const echoScript = z.strictObject({
   latencyMs: z.number().min(0).max(600_000).default(0),
   perRowMs: z.number().min(0).max(60_000).default(0),
@@ -73,6 +98,7 @@ export const echoScript = z.strictObject({
   /** Faults start only after this many rows were answered by the process. */
   afterRows: z.number().int().min(0).default(0),
   seed: z.number().int().min(0).default(1),
+  text: echoText.optional(),
 })
 export type EchoScript = z.infer<typeof echoScript>
 
@@ -87,6 +113,8 @@ export const textFields = {
   /** Defaults; what a request says goes first. */
   sampling: sampling.optional(),
   guardrails: z.array(guardrail).max(64).optional(),
+  llama: llamaSettings.optional(),
+  vllm: vllmSettings.optional(),
 }
 
 /** Everything that shapes the answers of a version. Its id is the digest of the canonical form of this object. */
@@ -102,6 +130,18 @@ export const versionSpec = z.strictObject({
   contract: modelContract,
 })
 export type VersionSpec = z.infer<typeof versionSpec>
+
+/** Every file that a version needs, by its place in the spec: `artifact`, `llama/loras/0/artifact`. */
+export function versionFiles({ artifact, llama, preprocess }: VersionSpec): [place: string, ArtifactRef][] {
+  const files: [string, ArtifactRef][] = []
+  if (artifact !== undefined) files.push(['artifact', artifact])
+  if (preprocess !== undefined) files.push(['preprocess', preprocess])
+  if (llama?.speculation?.kind === 'draft')
+    files.push(['llama/speculation/artifact', llama.speculation.artifact])
+  for (const [index, lora] of (llama?.loras ?? []).entries())
+    files.push([`llama/loras/${index}/artifact`, lora.artifact])
+  return files
+}
 
 export const version = z.object({
   model: modelName,

@@ -10,8 +10,8 @@ export const replicaSpec = z.object({
   label: versionLabel,
   versionId: digest,
   spec: versionSpec,
-  artifactPath: z.string().nullable(),
-  preprocessPath: z.string().nullable(),
+  /** Where the files of the spec lie, by their place in it (see `versionFiles`). */
+  files: z.record(z.string(), z.string()).default({}),
   /** Where it listens for the link. */
   address: linkAddress,
   /** Folder of `status.json`, owned by this replica. */

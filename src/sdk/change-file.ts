@@ -11,6 +11,7 @@ import {
 } from '../contracts/index.ts'
 import { isPromptPath, percent, percentagePoints, versionFields } from './file-values.ts'
 import type { FileToUpload } from './upload.ts'
+import { filesOf, withReferences } from './version-files.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
 /** The form of `change.yaml`. Units are written out; paths are relative to the file. */
@@ -56,15 +57,15 @@ export interface ChangeFile {
   proposal(references: ReadonlyMap<string, ArtifactRef>, texts?: ReadonlyMap<string, string>): ChangeProposal
 }
 
+/** Stands for files that were not stored yet. */
+const ANY_FILE = { digest: `sha256:${'0'.repeat(64)}`, name: '' }
+
 /** Throws `FileError`: unknown keys, wrong units, impossible plans; with line, reason and what to write instead. */
 export function parseChangeFile(text: string, file = 'change.yaml'): ChangeFile {
   const read = readYamlFile(text, file, changeFileForm)
   refuseImpossible(read)
-  const { artifact, preprocess, ...to } = read.value.to
-  const files = [
-    ...(artifact === undefined ? [] : [{ path: artifact, pointer: '/to/artifact' }]),
-    ...(preprocess === undefined ? [] : [{ path: preprocess, pointer: '/to/preprocess' }]),
-  ]
+  const { to } = read.value
+  const files = filesOf(to, '/to')
   const texts = isPromptPath(to.prompt) ? [{ path: to.prompt, pointer: '/to/prompt' }] : []
   const propose = (
     references: ReadonlyMap<string, ArtifactRef>,
@@ -73,14 +74,11 @@ export function parseChangeFile(text: string, file = 'change.yaml'): ChangeFile 
     changeProposal.parse({
       ...read.value,
       to: {
-        ...to,
-        ...Object.fromEntries(
-          files.map(({ pointer }) => [pointer.split('/').at(-1), references.get(pointer)]),
-        ),
+        ...withReferences(to, '/to', (pointer) => references.get(pointer)),
         ...(texts.length === 0 ? {} : { prompt: words.get('/to/prompt') }),
       },
     })
-  const limits = changeProposal.safeParse({ ...read.value, to })
+  const limits = changeProposal.safeParse({ ...read.value, to: withReferences(to, '/to', () => ANY_FILE) })
   if (!limits.success) {
     const issue = limits.error.issues[0]
     read.refuse(

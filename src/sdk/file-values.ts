@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { batchChange, echoScript, engineName, textFields, versionLabel } from '../contracts/index.ts'
+import {
+  batchChange,
+  draftSpeculation,
+  echoScript,
+  engineName,
+  llamaSettings,
+  lookupSpeculation,
+  loraAdapter,
+  textFields,
+  versionLabel,
+} from '../contracts/index.ts'
 
 /** Values with units as people write them. A message says the reason, then after ` → ` what to write. */
 
@@ -36,6 +46,14 @@ export const relativePath = z
   .min(1, 'it must be the path of a file → Write it relative to this file: ./model.onnx')
   .max(1024)
 
+const written = { artifact: relativePath }
+
+/** Settings of the `llama` engine, with paths in place of digests. */
+export const llamaFileForm = llamaSettings.extend({
+  speculation: z.discriminatedUnion('kind', [draftSpeculation.extend(written), lookupSpeculation]).optional(),
+  loras: z.array(loraAdapter.extend(written)).max(16).default([]),
+})
+
 /** What both files say of a version; paths in place of digests. */
 export const versionFields = {
   label: versionLabel,
@@ -51,6 +69,7 @@ export const versionFields = {
   prompt: textFields.prompt,
   sampling: textFields.sampling,
   guardrails: textFields.guardrails,
+  llama: llamaFileForm.optional(),
 }
 
 /** Whether a prompt is written as the path of a file. */

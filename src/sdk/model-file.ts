@@ -14,6 +14,7 @@ import {
 } from '../contracts/index.ts'
 import { isPromptPath, relativePath, versionFields } from './file-values.ts'
 import type { FileToUpload } from './upload.ts'
+import { filesOf, withReferences } from './version-files.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
 const datasetForm = z.strictObject({
@@ -75,11 +76,7 @@ export function parseModelFile(text: string, file = 'model.yaml'): ModelFile {
   const read = readYamlFile(text, file, modelFileForm)
   refuseImpossible(read)
   const { champion, datasets, traffic, ...model } = read.value
-  const { label, replicas, artifact, preprocess, ...rest } = champion
-  const files = [
-    ...(artifact === undefined ? [] : [{ path: artifact, pointer: '/champion/artifact' }]),
-    ...(preprocess === undefined ? [] : [{ path: preprocess, pointer: '/champion/preprocess' }]),
-  ]
+  const { label, replicas, ...rest } = champion
   const texts = isPromptPath(rest.prompt) ? [{ path: rest.prompt, pointer: '/champion/prompt' }] : []
   return {
     model: newModel.parse(model),
@@ -88,15 +85,13 @@ export function parseModelFile(text: string, file = 'model.yaml'): ModelFile {
       replicas,
       spec: (references, read = new Map()) =>
         versionSpec.parse({
-          ...rest,
+          ...withReferences(rest, '/champion', (pointer) => references.get(pointer)),
           ...(texts.length === 0 ? {} : { prompt: read.get('/champion/prompt') }),
           engine: rest.engine ?? 'onnx',
-          artifact: references.get('/champion/artifact'),
-          preprocess: references.get('/champion/preprocess'),
           contract: model.contract,
         }),
     },
-    files,
+    files: filesOf(rest, '/champion'),
     texts,
     datasets: Object.entries(datasets).map(([name, dataset]) =>
       datasetFile(name, dataset, model.contract.inputs),
@@ -166,6 +161,11 @@ function refuseImpossible({ value, refuse }: YamlFile<Form>): void {
       `Datasets: ${Object.keys(value.datasets).join(', ') || 'none'}.`,
     )
   const engine = value.champion.engine ?? 'onnx'
-  if (engine === 'onnx' && value.champion.artifact === undefined)
-    refuse(['champion'], 'an onnx version needs its file.', 'Add artifact: ./model.onnx.')
+  const file = { onnx: './model.onnx', llama: './model.gguf' }[engine as string]
+  if (file !== undefined && value.champion.artifact === undefined)
+    refuse(
+      ['champion'],
+      `${engine === 'onnx' ? 'an onnx' : 'a llama'} version needs its file.`,
+      `Add artifact: ${file}.`,
+    )
 }

@@ -1,12 +1,23 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import type { ArtifactRef } from '../contracts/index.ts'
+import { type ArtifactRef, type VersionSpec, versionFiles } from '../contracts/index.ts'
 import { SlipwayError } from '../kernel/index.ts'
 
-/** Throws `artifact_missing` or `artifact_digest_mismatch`; nothing to check is fine. */
-export async function checkDigest(path: string | null, wanted: ArtifactRef | undefined): Promise<void> {
-  if (path === null || wanted === undefined) return
+/**
+ * The files of a version by their place in its spec, those that the spec names checked against their digests. Throws
+ * `artifact_missing` or `artifact_digest_mismatch`.
+ */
+export async function checkedFiles(
+  spec: VersionSpec,
+  files: Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, string>> {
+  for (const [place, wanted] of versionFiles(spec)) await checkDigest(files[place], wanted)
+  return new Map(Object.entries(files))
+}
+
+async function checkDigest(path: string | undefined, wanted: ArtifactRef): Promise<void> {
+  if (path === undefined) throw new SlipwayError('artifact_missing', { digest: wanted.digest })
   const hash = createHash('sha256')
   try {
     await pipeline(createReadStream(path), hash)

@@ -33,8 +33,6 @@ function specOf(spec: object, more: Partial<ReplicaSpec> = {}): ReplicaSpec {
     label: 'v1',
     versionId: digestOfBytes('v1'),
     spec: { engine: 'echo', contract: scalars, ...spec },
-    artifactPath: null,
-    preprocessPath: null,
     address: `unix:${join(folder, 's')}`,
     runFolder: join(folder, 'run'),
     internalKeyFile: join(folder, 'internal-key'),
@@ -214,7 +212,9 @@ describe('a model of its own kind', () => {
   }
 
   test('exported for one row is served row by row', async () => {
-    const server = await start(specOf({ engine: 'onnx', contract }, { artifactPath: pathOf('fixed-1') }))
+    const server = await start(
+      specOf({ engine: 'onnx', contract }, { files: { artifact: pathOf('fixed-1') } }),
+    )
     const client = await dial(server)
     const answers = await Promise.all([
       ask(client, numbered(3), { contract }),
@@ -225,13 +225,13 @@ describe('a model of its own kind', () => {
 
   test('exported for another number of rows is refused', async () => {
     await expect(
-      start(specOf({ engine: 'onnx', contract }, { artifactPath: pathOf('fixed-3') })),
+      start(specOf({ engine: 'onnx', contract }, { files: { artifact: pathOf('fixed-3') } })),
     ).rejects.toMatchObject({ code: 'contract_broken', message: expect.stringMatching(/exactly 3 rows/) })
   })
 
   test('that is slow computes while probes answer and deadlines pass', async () => {
     const server = await start(
-      specOf({ engine: 'onnx', contract, batching: { maxBatchSize: 1 } }, { artifactPath: slow }),
+      specOf({ engine: 'onnx', contract, batching: { maxBatchSize: 1 } }, { files: { artifact: slow } }),
     )
     const client = await dial(server)
     const log: string[] = []
@@ -305,9 +305,9 @@ describe('a version that cannot be served', () => {
       { ...contract, outputs: [{ name: 'class', dtype: 'int64' as const, shape: [] }] },
       'contract_broken',
     ],
-  ])('for %s says so in its status', async (_, artifact, artifactPath, contract, code) => {
+  ])('for %s says so in its status', async (_, artifact, path, contract, code) => {
     await expect(
-      start(specOf({ engine: 'onnx', artifact, contract }, { artifactPath })),
+      start(specOf({ engine: 'onnx', artifact, contract }, { files: { artifact: path } })),
     ).rejects.toMatchObject({ code })
     expect(statusFile()).toMatchObject({
       phase: 'failed',
@@ -316,7 +316,9 @@ describe('a version that cannot be served', () => {
   })
 
   test('with its contract kept is served', async () => {
-    const server = await start(specOf({ engine: 'onnx', artifact, contract }, { artifactPath: digits }))
+    const server = await start(
+      specOf({ engine: 'onnx', artifact, contract }, { files: { artifact: digits } }),
+    )
     const rows = [{ features: Array.from({ length: 64 }, (_, index) => index % 17) }]
     const answer = await ask(await dial(server), rows, { contract })
     expect(answer).toMatchObject({ ok: true, values: [{ label: expect.any(Number) }] })

@@ -9,7 +9,7 @@ import {
   toProblem,
 } from '../kernel/index.ts'
 import { BatchMemory, compileRows, createLinkServer, type LinkServer, type RowCodec } from '../link/index.ts'
-import { checkDigest } from './artifact-digest.ts'
+import { checkedFiles } from './artifact-digest.ts'
 import { runBatch } from './batch-runner.ts'
 import { Batcher } from './batcher/batcher.ts'
 import { systemTimers } from './batcher/system-timers.ts'
@@ -167,10 +167,11 @@ class Replica implements ModelServer {
   }
 
   async #load(): Promise<void> {
-    const { spec, artifactPath, preprocessPath, model, label } = this.#spec
-    await checkDigest(artifactPath, spec.artifact)
-    await checkDigest(preprocessPath, spec.preprocess)
-    if (preprocessPath !== null) this.#preprocess = await loadPreprocess(preprocessPath, spec.preprocess)
+    const { spec, files, model, label } = this.#spec
+    const paths = await checkedFiles(spec, files)
+    const artifactPath = paths.get('artifact') ?? null
+    const preprocessPath = paths.get('preprocess')
+    if (preprocessPath !== undefined) this.#preprocess = await loadPreprocess(preprocessPath, spec.preprocess)
     const feeds = this.#preprocess === undefined ? spec.contract.inputs : null
     await this.#engine.load({ model, label, spec, artifactPath, feeds })
     const { maxRows } = this.#engine.describe()

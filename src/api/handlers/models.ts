@@ -1,4 +1,4 @@
-import type { ArtifactRef, Model, ModelSummary, VersionSpec } from '../../contracts/index.ts'
+import { type Model, type ModelSummary, versionFiles } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import { registerDataset } from '../datasets.ts'
 import type { ApiParts, Handlers } from '../parts.ts'
@@ -34,7 +34,7 @@ export function modelHandlers(
     async createVersion({ params, body }) {
       const model = await store.models.get(params.model)
       await checkTextVersion(store, model, body)
-      for (const [place, file] of filesOf(body.spec))
+      for (const [place, file] of versionFiles(body.spec))
         if (!(await store.artifacts.has(file.digest)))
           throw new SlipwayError(
             'artifact_missing',
@@ -48,14 +48,6 @@ export function modelHandlers(
     listDatasets: ({ query }) => store.datasets.list(query),
     putDataset: ({ params, query, body }) => registerDataset(store, params.dataset, query.model, body),
   }
-}
-
-/** Every file that a version needs, by its place in the spec. */
-function filesOf({ artifact, preprocess }: VersionSpec): [place: string, file: ArtifactRef][] {
-  const files: [string, ArtifactRef][] = []
-  if (artifact !== undefined) files.push(['artifact', artifact])
-  if (preprocess !== undefined) files.push(['preprocess', preprocess])
-  return files
 }
 
 export async function summarise({ store, fleet }: ApiParts, model: Model): Promise<ModelSummary> {

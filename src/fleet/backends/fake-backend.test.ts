@@ -20,8 +20,7 @@ conformsToBackend('fake', async (): Promise<BackendPlace> => {
         outputs: [{ name: 'y', dtype: 'float32' as const, shape: [] }],
       },
     },
-    artifactPath: null,
-    preprocessPath: null,
+    files: {},
     drainTimeoutMs: 1_000,
   })
   const backend = {

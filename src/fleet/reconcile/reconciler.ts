@@ -1,4 +1,4 @@
-import type { Version } from '../../contracts/index.ts'
+import { type Version, versionFiles } from '../../contracts/index.ts'
 import { type Clock, isSlipwayError, type Logger } from '../../kernel/index.ts'
 import type { DeploymentRow, Store, TrafficRow } from '../../store/index.ts'
 import type { ObservedReplica, ReplicaBackend } from '../fleet.ts'
@@ -157,16 +157,16 @@ async function replicaSpecOf(
   replicaId: string,
 ): Promise<Parameters<ReplicaBackend['start']>[0]> {
   const { model, label, id: versionId, spec } = version
-  const pathOf = (file: typeof spec.artifact) =>
-    file === undefined ? null : store.artifacts.materialise(file.digest, asModule(file.name))
+  const files: Record<string, string> = {}
+  for (const [place, { digest, name }] of versionFiles(spec))
+    files[place] = await store.artifacts.materialise(digest, asModule(name))
   return {
     replicaId,
     model,
     label,
     versionId,
     spec,
-    artifactPath: await pathOf(spec.artifact),
-    preprocessPath: await pathOf(spec.preprocess),
+    files,
     drainTimeoutMs: 30_000,
   }
 }

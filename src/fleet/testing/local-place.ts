@@ -43,14 +43,13 @@ export async function openLocalPlace(more: { below?: string; entry?: string } = 
     pollMs: 50,
   }
   const backend = createLocalBackend(options)
-  const wanted = (replicaId: string, label: string, spec: VersionSpec, artifactPath: string | null) => ({
+  const wanted = (replicaId: string, label: string, spec: VersionSpec, files: Record<string, string>) => ({
     replicaId,
     model: 'spam',
     label,
     versionId: digestOf(spec),
     spec,
-    artifactPath,
-    preprocessPath: null,
+    files,
     drainTimeoutMs: 700,
   })
   const artifact = { digest: digestOf('nothing of the kind'), name: 'model.onnx' }
@@ -60,9 +59,14 @@ export async function openLocalPlace(more: { below?: string; entry?: string } = 
     options,
     backend,
     later: () => createLocalBackend(options),
-    good: (replicaId) => wanted(replicaId, 'good', echoSpec, null),
+    good: (replicaId) => wanted(replicaId, 'good', echoSpec, {}),
     bad: (replicaId) =>
-      wanted(replicaId, 'bad', { ...echoSpec, engine: 'onnx', artifact }, join(home, 'internal-key')),
+      wanted(
+        replicaId,
+        'bad',
+        { ...echoSpec, engine: 'onnx', artifact },
+        { artifact: join(home, 'internal-key') },
+      ),
     kill: async (replicaId) => {
       const found = (await backend.list()).find((replica) => replica.replicaId === replicaId)
       if (found !== undefined) process.kill(found.status.pid, 'SIGKILL')

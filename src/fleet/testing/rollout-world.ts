@@ -131,6 +131,6 @@ async function startReplica(
   nth: number,
 ): Promise<void> {
   const { id: versionId, spec } = await store.versions.get(MODEL, label)
-  const paths = { artifactPath: null, preprocessPath: null, drainTimeoutMs: 30_000 }
+  const paths = { files: {}, drainTimeoutMs: 30_000 }
   await backend.start({ replicaId: `${label}-${nth}`, model: MODEL, label, versionId, spec, ...paths })
 }

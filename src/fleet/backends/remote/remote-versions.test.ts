@@ -12,8 +12,7 @@ const wanted = (replicaId: string, engine: 'openai' | 'echo') => ({
   label: 'v1',
   versionId: digestOf({ engine }),
   spec: versionSpec.parse({ engine, provider: 'house', modelName: 'm', contract: textContract }),
-  artifactPath: null,
-  preprocessPath: null,
+  files: {},
   drainTimeoutMs: 1000,
 })
 
