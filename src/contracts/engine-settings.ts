@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { artifactRef } from './artifact-ref.ts'
+import { foreignServers, refusedSettings } from './foreign-support.ts'
 
 /** An adapter on the version's weights, chosen by a request through its name. */
 export const loraAdapter = z.strictObject({
@@ -43,13 +44,21 @@ export const llamaSettings = z.strictObject({
 })
 export type LlamaSettings = z.infer<typeof llamaSettings>
 
-/** How a model server of another project is started and supervised; names follow that project's own flags. */
-export const vllmSettings = z.strictObject({
-  server: z.enum(['vllm', 'tgi', 'triton-trtllm']).default('vllm'),
-  /** Argument vector before ours, such as `["vllm", "serve"]` or a path. */
-  command: z.array(z.string().max(500)).min(1).max(20).optional(),
-  /** Name or folder of the weights. */
-  weights: z.string().max(500),
+const foreignFields = {
+  server: z.enum(foreignServers).default('vllm'),
+  /** Its release, `0.10.2`: what that one does not have yet is refused before anything is started. */
+  serverVersion: z
+    .string()
+    .regex(/^\d+\.\d+(\.\d+)?([.a-z0-9+-]{0,30})$/)
+    .optional(),
+  /** Argument vector before ours, such as `["vllm", "serve"]` or a path; flags that have no setting here may follow. */
+  command: z.array(z.string().min(1).max(500)).min(1).max(20).optional(),
+  /** Name or folder of the weights; for `triton-trtllm` the folder of the model repository. */
+  weights: z
+    .string()
+    .min(1)
+    .max(500)
+    .regex(/^[^-]/, 'A name of weights that begins with - would be read as a flag.'),
   dtype: z.enum(['auto', 'half', 'float16', 'bfloat16', 'float', 'float32']).optional(),
   quantization: z.string().max(40).optional(),
   kvCacheDtype: z.string().max(40).optional(),
@@ -62,10 +71,24 @@ export const vllmSettings = z.strictObject({
   chunkedPrefill: z.boolean().optional(),
   speculative: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   loras: z
-    .array(z.strictObject({ name: z.string().max(63), path: z.string().max(500) }))
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/),
+        path: z.string().regex(/^[^-,=][^,=]{0,499}$/),
+      }),
+    )
     .max(64)
     .default([]),
   /** How long the weights may take to load. */
   startTimeoutMs: z.number().int().min(1000).max(7_200_000).default(900_000),
+}
+
+/**
+ * How a model server of another project is started and supervised; names follow that project's own flags. A setting
+ * that the server does not have is refused by name.
+ */
+export const vllmSettings = z.strictObject(foreignFields).superRefine((settings, context) => {
+  for (const { path, reason } of refusedSettings(settings))
+    context.addIssue({ code: 'custom', path: [...path], message: reason })
 })
 export type VllmSettings = z.infer<typeof vllmSettings>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { versionSpec } from './model.ts'
 import { digest, epochMs, modelName, versionLabel } from './names.ts'
-import { linkAddress } from './snapshot.ts'
+import { linkAddress, replicaAddress } from './snapshot.ts'
 
 /** What a model server is told to run: a file whose path is its only argument. */
 export const replicaSpec = z.object({
@@ -27,7 +27,8 @@ export const replicaStatus = z.object({
   replicaId: z.string(),
   pid: z.number().int(),
   phase: z.enum(['starting', 'ready', 'draining', 'failed']),
-  address: linkAddress,
+  /** Where gateways ask it: over the link, or by URL where a server of another project answers. */
+  address: replicaAddress,
   /** Health and metrics for people and probes; null until it listens. */
   httpUrl: z.string().nullable(),
   startedAt: epochMs,
@@ -35,5 +36,9 @@ export const replicaStatus = z.object({
   loadMs: z.number().nullable(),
   /** Why it failed: an error code and its text. */
   failure: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  /** How long it may take to start; left out: as long as the fleet gives to all. */
+  startTimeoutMs: z.number().int().optional(),
+  /** While it starts: what it does just now, for a person. */
+  progress: z.string().max(300).optional(),
 })
 export type ReplicaStatus = z.infer<typeof replicaStatus>

@@ -3,7 +3,7 @@ import { keyLimits, limitRule, scope } from './keys.ts'
 import { engineName, modelContract, textFields } from './model.ts'
 import { digest, epochMs, modelName, versionLabel } from './names.ts'
 import { priceOverride } from './price.ts'
-import { provider } from './provider.ts'
+import { provider, providerKind } from './provider.ts'
 import { priorityClass, servingPolicy } from './serving-policy.ts'
 
 /** Where a model server listens: `unix:/path/link.sock` here, `tcp:host:port` in a cluster. */
@@ -17,6 +17,8 @@ export const snapshotReplica = z.object({
   address: replicaAddress,
   /** An endpoint by URL may be on this host or in a private network; without this only public addresses are called. */
   allowInner: z.boolean().optional(),
+  /** What it speaks at a URL, as that kind of provider does; left out: our predict body. */
+  speaks: providerKind.optional(),
   /** Draining replicas finish what they have and get nothing new. */
   draining: z.boolean().default(false),
 })
