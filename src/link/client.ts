@@ -1,13 +1,24 @@
 import { connect, type Socket } from 'node:net'
 import { type Clock, SlipwayError } from '../kernel/index.ts'
 import { connectOptions } from './address.ts'
+import { ClientStream, type StopCode } from './client-stream.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
 import { Flight, type Pending } from './flight.ts'
 import { DEFAULT_MAX_FRAME_BYTES, type Frame, kinds, LinkProtocolError, NO_BYTES } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
 import { failure, failureFromHeader, readHello } from './handshake.ts'
-import type { LinkClient, LinkErrorCode, LinkHello, LinkOutcome, LinkRequest, LinkState } from './link.ts'
+import type {
+  LinkAsk,
+  LinkClient,
+  LinkErrorCode,
+  LinkHello,
+  LinkOutcome,
+  LinkRequest,
+  LinkState,
+  LinkStream,
+  LinkStreamSink,
+} from './link.ts'
 
 export interface LinkClientOptions {
   readonly clock: Clock
@@ -36,6 +47,8 @@ export function connectLink(address: string, options: LinkClientOptions): Promis
 /** What may wait for credit when the caller does not say. */
 const DEFAULT_QUEUED_ROWS = 8192
 const DEFAULT_PRIORITY = 1
+/** How long the end of a stream is waited for that nobody wants any more; it says what was used. */
+const STOP_GRACE_MS = 500
 
 class Connection implements LinkClient {
   readonly address: string
@@ -118,17 +131,60 @@ class Connection implements LinkClient {
       bytes: request.body.length,
       deadlineAtMs: deadlineMs > 0 ? this.#clock.monotonicMs() + deadlineMs : Number.POSITIVE_INFINITY,
       request,
+      stream: undefined,
       settle,
       sent: false,
     }
+    return this.#enterFlight(pending, settle, deadlineMs)
+  }
+
+  stream(ask: LinkAsk, sink: LinkStreamSink): LinkStream {
+    if (this.#hello?.streams !== true) throw new TypeError('the server does not answer by events')
+    const id = this.#flight.nextId()
+    const stream = new ClientStream(sink, this, ask.windowBytes)
+    const settle = (outcome: LinkOutcome) => stream.ended(outcome)
+    const deadlineMs = ask.deadlineMs ?? 0
+    const pending: Pending = {
+      id,
+      rows: 1,
+      bytes: ask.body.length,
+      deadlineAtMs: deadlineMs > 0 ? this.#clock.monotonicMs() + deadlineMs : Number.POSITIVE_INFINITY,
+      request: { rows: 1, ...ask },
+      stream,
+      settle,
+      sent: false,
+    }
+    stream.carriedBy(pending)
+    if (this.#state === 'ready') this.#enterFlight(pending, settle, deadlineMs)
+    else this.#turnAway(pending, settle, 'replica_unready', `the link is ${this.#state}`)
+    return stream
+  }
+
+  /** For streams: so many bytes of events may come more. */
+  grant(requestId: number, bytes: number): void {
+    this.#writer.write(kinds.grant, 0, requestId, 0, bytes, NO_BYTES, NO_BYTES)
+  }
+
+  /** For streams: the server is told, and its end is waited for a moment. */
+  stop(pending: Pending, code: StopCode): void {
+    if (!pending.sent) {
+      this.#flight.settle(pending, failure(code, {}, '', true, false))
+      return
+    }
+    this.#writer.write(kinds.cancel, 0, pending.id, 0, 0, NO_BYTES, NO_BYTES)
+    pending.deadlineAtMs = this.#clock.monotonicMs() + STOP_GRACE_MS
+    this.#deadlines.add(pending.deadlineAtMs)
+  }
+
+  #enterFlight(pending: Pending, settle: (outcome: LinkOutcome) => void, deadlineMs: number): number {
     const place = this.#flight.enter(pending)
     if (place === 'full') {
       const limit = this.#options.maxQueuedRows ?? DEFAULT_QUEUED_ROWS
-      return this.#refuse(id, settle, 'overloaded', `${limit} rows wait for this replica`)
+      return this.#turnAway(pending, settle, 'overloaded', `${limit} rows wait for this replica`)
     }
     if (place === 'send') this.#send(pending, deadlineMs)
     this.#deadlines.add(pending.deadlineAtMs)
-    return id
+    return pending.id
   }
 
   cancel(requestId: number): void {
@@ -159,7 +215,10 @@ class Connection implements LinkClient {
     const header = request.header === undefined ? NO_BYTES : Buffer.from(JSON.stringify(request.header))
     const deadlineMs = remainingMs > 0 ? Math.min(Math.max(1, Math.round(remainingMs)), 0xffffffff) : 0
     const priority = request.priority ?? DEFAULT_PRIORITY
-    this.#writer.write(kinds.request, priority, pending.id, deadlineMs, pending.rows, header, request.body)
+    const { stream } = pending
+    const kind = stream === undefined ? kinds.request : kinds.ask
+    const rows = stream === undefined ? pending.rows : stream.windowBytes
+    this.#writer.write(kind, priority, pending.id, deadlineMs, rows, header, request.body)
   }
 
   #receive(frame: Frame): void {
@@ -169,6 +228,12 @@ class Connection implements LinkClient {
         break
       case kinds.error:
         this.#failed(frame)
+        break
+      case kinds.events:
+        this.#streamOf(frame).events(frame)
+        break
+      case kinds.end:
+        this.#ended(frame)
         break
       case kinds.hello:
         this.#ready(readHello(frame.header))
@@ -207,6 +272,23 @@ class Connection implements LinkClient {
     this.#sendWaiting()
   }
 
+  #streamOf({ requestId }: Frame): ClientStream {
+    const stream = this.#flight.find(requestId)?.stream
+    if (stream === undefined) throw new LinkProtocolError(`no stream is in flight as ${requestId}`)
+    return stream
+  }
+
+  #ended(frame: Frame): void {
+    const stream = this.#streamOf(frame)
+    const pending = this.#flight.landed(frame.requestId)
+    // Its own way of being told carries more than the outcome of rows can.
+    if (pending.settle !== undefined) {
+      pending.settle = (outcome) => stream.ended(outcome, frame.header)
+      this.#flight.settle(pending, { ...ENDED, body: frame.body })
+    }
+    this.#sendWaiting()
+  }
+
   #sendWaiting(): void {
     while (this.#state === 'ready') {
       const pending = this.#flight.next()
@@ -227,10 +309,32 @@ class Connection implements LinkClient {
     let nextMs = Number.POSITIVE_INFINITY
     for (const pending of this.#flight.unsettledOnes()) {
       if (pending.deadlineAtMs <= nowMs) {
-        this.#abandon(pending, 'deadline_exceeded', 'the deadline passed on the way')
+        if (pending.stream !== undefined) this.#expireStream(pending, pending.stream)
+        else this.#abandon(pending, 'deadline_exceeded', 'the deadline passed on the way')
       } else if (pending.deadlineAtMs < nextMs) nextMs = pending.deadlineAtMs
     }
     return nextMs
+  }
+
+  #expireStream(pending: Pending, stream: ClientStream): void {
+    if (stream.stopped === undefined && pending.sent) {
+      stream.stopped = 'deadline_exceeded'
+      this.stop(pending, stream.stopped)
+      return
+    }
+    stream.stopped ??= 'deadline_exceeded'
+    this.#flight.settle(pending, failure(stream.stopped, {}, '', !pending.sent, pending.sent))
+  }
+
+  /** It never came into the books, so that nothing may be taken out of them for it. */
+  #turnAway(
+    pending: Pending,
+    settle: (outcome: LinkOutcome) => void,
+    code: LinkErrorCode,
+    detail: string,
+  ): number {
+    pending.settle = undefined
+    return this.#refuse(pending.id, settle, code, detail)
   }
 
   #refuse(id: number, settle: (outcome: LinkOutcome) => void, code: LinkErrorCode, detail: string): number {
@@ -293,6 +397,8 @@ class Connection implements LinkClient {
     this.#options.onState?.(state)
   }
 }
+
+const ENDED = { ok: true, rows: 0, computeUs: 0, queueUs: 0, preprocessUs: 0 } as const
 
 function unready(reason: string, cause?: Error): SlipwayError {
   const error = new SlipwayError('replica_unready', { retryAfterMs: 50 }, { cause })

@@ -1,4 +1,5 @@
 import { NumberMap } from '../kernel/index.ts'
+import type { ClientStream } from './client-stream.ts'
 import { LinkProtocolError } from './frame.ts'
 import type { LinkCredit, LinkOutcome, LinkRequest } from './link.ts'
 
@@ -6,8 +7,11 @@ export interface Pending {
   readonly id: number
   readonly rows: number
   readonly bytes: number
-  readonly deadlineAtMs: number
+  /** Of a stream that was stopped: when its end is waited for no longer. */
+  deadlineAtMs: number
   readonly request: LinkRequest
+  /** Of requests that are answered by events. */
+  readonly stream: ClientStream | undefined
   /** Gone once the caller was told; the credit may still be out. */
   settle: ((outcome: LinkOutcome) => void) | undefined
   sent: boolean

@@ -7,7 +7,7 @@
  *   6  u16 flags         0; receivers ignore what they do not know
  *   8  u32 requestId     chosen by the client, unique among its unsettled requests
  *  12  u32 deadlineMs    of a request: remaining when it was sent, 0 for none
- *  16  u32 rows          of a request or an answer
+ *  16  u32 rows          of a request or an answer; of streams see below
  *  20  u32 headerLength
  *  24  header, then body
  *
@@ -19,6 +19,19 @@
  * ping, pong both    –                                             –
  * hello      both    JSON; the first frame of either side          –
  * goAway     server: "send nothing new"; client: "nothing more will come"
+ *
+ * Requests that are answered by events, where the server's hello says `"streams": true`:
+ *
+ * kind       from    rows                       header       body
+ * ask        client  window: bytes of events    JSON object  what is asked
+ *                    that may come at first
+ * events     server  number of events           –            JSON array of events, in order
+ * grant      client  bytes that may come more   –            –
+ * end        server  0                          JSON object  the answer, where it is one
+ *
+ * An ask costs a credit of one row and the bytes of its body, as a request does, and is settled by its `end` or by an
+ * `error`, which is the server's refusal to take it. What was cancelled is settled by its `end` too. A window counts the
+ * bodies of events; the server may overdraw it by the events that it had in hand, and sends no more until it is granted.
  *
  * The vectors in `vectors.json` hold every implementation to this.
  */
@@ -36,9 +49,13 @@ export const kinds = {
   pong: 6,
   hello: 7,
   goAway: 8,
+  ask: 9,
+  events: 10,
+  grant: 11,
+  end: 12,
 } as const
 export type FrameKind = (typeof kinds)[keyof typeof kinds]
-const LAST_KIND = kinds.goAway
+const LAST_KIND = kinds.end
 
 /** The bytes on a link are not what they should be. The connection that carried them is closed. */
 export class LinkProtocolError extends Error {

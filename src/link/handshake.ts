@@ -30,6 +30,7 @@ export function readHello(header: Buffer): LinkHello {
     replica: String(hello.replica),
     contract: String(hello.contract),
     credit: { rows: credit.rows, bytes: credit.bytes },
+    ...(hello.streams === true ? { streams: true } : {}),
   }
 }
 

@@ -2,6 +2,7 @@ export { connectLink, type LinkClientOptions } from './client.ts'
 export { DeadlineWatch } from './deadline-watch.ts'
 export { LinkProtocolError } from './frame.ts'
 export type {
+  LinkAsk,
   LinkClient,
   LinkErrorCode,
   LinkExchange,
@@ -11,6 +12,12 @@ export type {
   LinkServer,
   LinkSpent,
   LinkState,
+  LinkStream,
+  LinkStreamEnd,
+  LinkStreamExchange,
+  LinkStreamFailure,
+  LinkStreamOutcome,
+  LinkStreamSink,
 } from './link.ts'
 export { BatchMemory } from './rows/batch-memory.ts'
 export { compileRows, type RowCodec } from './rows/codec.ts'

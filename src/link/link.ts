@@ -55,6 +55,45 @@ export interface LinkFailure {
   readonly sent: boolean
 }
 
+/** A request that is answered by events, and settled by an end. */
+export interface LinkAsk {
+  /** What is asked. Must not change until it settles. */
+  readonly body: Uint8Array
+  readonly header: Readonly<Record<string, unknown>>
+  /** As of a request. */
+  readonly deadlineMs?: number
+  readonly priority?: number
+  /** Bytes of events that may be under way or held here; default 64 KiB. */
+  readonly windowBytes?: number
+}
+
+export interface LinkStreamSink {
+  /** A JSON array of so many events. A view of received bytes: read it before returning, or copy it. */
+  events(body: Buffer, count: number): void
+  /** Exactly once, last; never before `stream` returned. */
+  settled(outcome: LinkStreamOutcome): void
+}
+
+export type LinkStreamOutcome = LinkStreamEnd | LinkStreamFailure
+
+export interface LinkStreamEnd {
+  readonly ok: true
+  readonly end: Readonly<Record<string, unknown>>
+  /** The answer, where it is one. */
+  readonly body: Buffer
+}
+
+/** What the server said at the end, if it got to say it before the caller stopped waiting. */
+export type LinkStreamFailure = LinkFailure & { readonly end?: Readonly<Record<string, unknown>> }
+
+export interface LinkStream {
+  /** Nothing more comes until `resume`, the end neither unless it was cancelled or late; the server's window runs out. */
+  pause(): void
+  resume(): void
+  /** Tells the server at once; settles as `cancelled` when its end is in, or soon without. No event comes any more. */
+  cancel(): void
+}
+
 export type LinkState = 'connecting' | 'ready' | 'draining' | 'closed'
 
 /** What the server says of itself first thing on a connection. */
@@ -66,6 +105,8 @@ export interface LinkHello {
   /** Digest of the contract that bodies are coded by; a client with another one must not send. */
   readonly contract: string
   readonly credit: LinkCredit
+  /** It takes requests that are answered by events; left out by those that do not. */
+  readonly streams?: boolean
 }
 
 /** Upper bounds of what a connection may have outstanding. One request larger than both is let through alone. */
@@ -89,6 +130,11 @@ export interface LinkClient {
   request(request: LinkRequest, settle: (outcome: LinkOutcome) => void): number
   /** The caller lost interest: settles as `cancelled` now, and tells the server. No effect on a settled one. */
   cancel(requestId: number): void
+  /**
+   * Asks what is answered by events; for servers whose hello says so. Fails as `request` does, with what the model server
+   * answers at its end besides.
+   */
+  stream(ask: LinkAsk, sink: LinkStreamSink): LinkStream
   /** Round trip in ms; rejects when the connection closes first. Answered by the socket, not by the model. */
   ping(): Promise<number>
   /** Settles what is in flight as `replica_lost` and closes. */
@@ -117,6 +163,28 @@ export interface LinkExchange {
     parameters: Readonly<Record<string, string | number | boolean>>,
     options?: { readonly retrySafe?: boolean; readonly detail?: string },
   ): void
+}
+
+/** One stream at the server. Exactly one of `end` and `fail` counts; afterwards nothing does. */
+export interface LinkStreamExchange {
+  /** A view of received bytes; stays valid for as long as it is held. */
+  readonly body: Buffer
+  readonly arrivedMs: number
+  readonly deadlineAtMs: number
+  readonly priority: number
+  /** It was ended, or its connection is gone. */
+  readonly settled: boolean
+  /** Called once if the client loses interest before the end. */
+  onCancel: (() => void) | undefined
+  /** Called when the window is used up, and when enough of it was granted again. What is emitted meanwhile goes out too. */
+  onWindow: ((isOpen: boolean) => void) | undefined
+  /** The header that was asked with; throws `LinkProtocolError`. */
+  header(): Readonly<Record<string, unknown>>
+  /** An event, as JSON text. */
+  emit(json: string): void
+  /** After all events that were emitted. Wanted after `onCancel` too. */
+  end(header: Readonly<Record<string, unknown>>, body?: Uint8Array): void
+  fail: LinkExchange['fail']
 }
 
 export interface LinkSpent {

@@ -4,7 +4,8 @@ import { type Frame, headerObject, kinds, LinkProtocolError, NO_BYTES } from './
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
 import { errorHeader, keyOfHello } from './handshake.ts'
-import type { LinkErrorCode, LinkExchange, LinkHello, LinkSpent } from './link.ts'
+import type { LinkErrorCode, LinkExchange, LinkHello, LinkSpent, LinkStreamExchange } from './link.ts'
+import { StreamExchange } from './server-stream.ts'
 
 /** A peer that has not said hello has no business with large frames. */
 const BEFORE_HELLO_BYTES = 4096
@@ -17,6 +18,7 @@ export interface ServerConnectionOptions {
   readonly hello: LinkHello
   readonly admits: (key: string | undefined) => boolean
   readonly onRequest: (exchange: LinkExchange) => void
+  readonly onAsk: ((exchange: LinkStreamExchange) => void) | undefined
   readonly maxFrameBytes: number
   readonly onClose: (fault: Error | undefined) => void
 }
@@ -27,7 +29,9 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions
   readonly #reader: FrameReader
   readonly #writer: FrameWriter
-  readonly #exchanges = new NumberMap<Exchange>()
+  readonly #exchanges = new NumberMap<Exchange | StreamExchange>()
+  /** Streams with events that go out at the end of this turn. */
+  #gathered: StreamExchange[] = []
   readonly #helloTimer: NodeJS.Timeout
   #rows = 0
   #bytes = 0
@@ -94,7 +98,13 @@ export class ServerConnection {
         this.#request(frame)
         break
       case kinds.cancel:
-        this.#exchanges.get(frame.requestId)?.abandon()
+        this.#exchanges.get(frame.requestId)?.abandon(true)
+        break
+      case kinds.ask:
+        this.#ask(frame)
+        break
+      case kinds.grant:
+        this.#granted(frame)
         break
       case kinds.ping:
         this.#writer.write(kinds.pong, 0, frame.requestId, 0, 0, NO_BYTES, NO_BYTES)
@@ -123,30 +133,67 @@ export class ServerConnection {
   }
 
   #request(frame: Frame): void {
-    if (this.#isLeaving) throw new LinkProtocolError('a request came after the client said it would leave')
     if (frame.rows === 0) throw new LinkProtocolError('a request has no rows')
+    this.#take(frame, frame.rows)
+    const exchange = new Exchange(this, frame, this.#options.clock.monotonicMs())
+    this.#exchanges.set(frame.requestId, exchange)
+    this.#options.onRequest(exchange)
+  }
+
+  #ask(frame: Frame): void {
+    const { clock, onAsk } = this.#options
+    if (onAsk === undefined) throw new LinkProtocolError('nothing here is answered by events')
+    this.#take(frame, 1)
+    const exchange = new StreamExchange(this, frame, clock.monotonicMs())
+    this.#exchanges.set(frame.requestId, exchange)
+    onAsk(exchange)
+  }
+
+  /** What was granted to a stream that has ended meanwhile is no fault. */
+  #granted(frame: Frame): void {
+    const exchange = this.#exchanges.get(frame.requestId)
+    if (exchange instanceof StreamExchange) exchange.granted(frame.rows)
+    else if (exchange !== undefined) throw new LinkProtocolError('a window was granted to a request of rows')
+  }
+
+  /** Checks that it may come, and takes its credit. */
+  #take(frame: Frame, rows: number): void {
+    if (this.#isLeaving) throw new LinkProtocolError('a request came after the client said it would leave')
     if (this.#exchanges.has(frame.requestId)) {
       throw new LinkProtocolError(`${frame.requestId} is in flight already`)
     }
     const { credit } = this.#options.hello
     if (
       this.#exchanges.size > 0 &&
-      (this.#rows + frame.rows > credit.rows || this.#bytes + frame.body.length > credit.bytes)
+      (this.#rows + rows > credit.rows || this.#bytes + frame.body.length > credit.bytes)
     ) {
       throw new LinkProtocolError('a client sent more than its credit')
     }
-    this.#rows += frame.rows
+    this.#rows += rows
     this.#bytes += frame.body.length
-    const exchange = new Exchange(this, frame, this.#options.clock.monotonicMs())
-    this.#exchanges.set(frame.requestId, exchange)
-    this.#options.onRequest(exchange)
+  }
+
+  /** It has events that go out together with those of other streams, once this turn of the event loop is over. */
+  gather(stream: StreamExchange): void {
+    if (this.#gathered.push(stream) === 1) setImmediate(() => this.#flushEvents())
+  }
+
+  writeEvents(requestId: number, count: number, body: Buffer): void {
+    this.#writer.write(kinds.events, 0, requestId, 0, count, NO_BYTES, body)
+  }
+
+  #flushEvents(): void {
+    const streams = this.#gathered
+    this.#gathered = []
+    for (const stream of streams) stream.flush()
+    this.#writer.flush()
   }
 
   /** Sends the one frame that settles a request, and gives its credit back. */
   settle(
-    exchange: Exchange,
+    exchange: Exchange | StreamExchange,
     requestId: number,
-    kind: typeof kinds.answer | typeof kinds.error,
+    kind: typeof kinds.answer | typeof kinds.error | typeof kinds.end,
     rows: number,
     header: Buffer,
     body: Uint8Array,
@@ -172,7 +219,7 @@ export class ServerConnection {
   #closed(): void {
     clearTimeout(this.#helloTimer)
     this.#writer.close()
-    for (const exchange of this.#exchanges.values()) exchange.abandon()
+    for (const exchange of this.#exchanges.values()) exchange.abandon(false)
     this.#options.onClose(this.#fault)
     this.#gone.resolve()
   }

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import type { Clock } from '../kernel/index.ts'
 import { listenAt, tcpOptions } from './address.ts'
 import { DEFAULT_MAX_FRAME_BYTES } from './frame.ts'
-import type { LinkExchange, LinkHello, LinkServer } from './link.ts'
+import type { LinkExchange, LinkHello, LinkServer, LinkStreamExchange } from './link.ts'
 import { ServerConnection } from './server-connection.ts'
 
 export interface LinkServerOptions {
@@ -10,6 +10,8 @@ export interface LinkServerOptions {
   readonly hello: LinkHello
   /** Called for each request, synchronously as frames arrive; settle the exchange now or later. */
   readonly onRequest: (exchange: LinkExchange) => void
+  /** The same for what is answered by events, where the hello says `streams`. */
+  readonly onAsk?: (exchange: LinkStreamExchange) => void
   /** A client that broke the protocol, or whose socket failed; its connection is closed already. */
   readonly onFault?: (error: Error) => void
   /** Whether a client with this key may speak; default: all may, as on a unix socket only its owner can connect. */
@@ -26,6 +28,7 @@ export function createLinkServer(options: LinkServerOptions): LinkServer {
       hello: options.hello,
       admits: options.admits ?? (() => true),
       onRequest: options.onRequest,
+      onAsk: options.onAsk,
       maxFrameBytes: options.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES,
       onClose: (fault) => {
         connections.delete(connection)
