@@ -37,6 +37,13 @@ export const providerKind = z.enum([
 export type ProviderKind = z.infer<typeof providerKind>
 
 /**
+ * Which of its APIs a provider is asked by, where its kind has several. `bedrock`: `converse` (the usual one), or `invoke`
+ * for the models whose own bodies are known. `tgi`: `chat` (the usual one) or `generate`, its own.
+ */
+export const providerApi = z.enum(['converse', 'invoke', 'chat', 'generate'])
+export type ProviderApi = z.infer<typeof providerApi>
+
+/**
  * A secret by reference, resolved in the process that uses it and nowhere else: `${env:OPENAI_API_KEY}` or
  * `${file:/run/secrets/openai}`. Values are refused, so that no store, snapshot or log ever holds one.
  */
@@ -75,6 +82,7 @@ export type ProviderTimeouts = z.infer<typeof providerTimeouts>
 export const newProvider = z.strictObject({
   name: providerName,
   kind: providerKind,
+  api: providerApi.optional(),
   /** Left out: the kind's own. */
   baseUrl: z.url().max(2000).optional(),
   accounts: z

@@ -92,7 +92,8 @@ export interface PlainSurface<Request, Answer> {
 /** The same as a provider's dialect. Promises as `ProviderDialect`. */
 export interface PlainProvider<Request, Answer> {
   writeRequest(request: Request, modelName: string): JsonObject
-  readAnswer(body: unknown): Answer
+  /** @param request as it was written: what the answer does not repeat is taken from it. */
+  readAnswer(body: unknown, request: Request): Answer
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { MediaSource, Message, Part } from '../../contracts/index.ts'
+import type { Place } from '../json/place.ts'
 import { CITATIONS, carried, isNativeBlock, type NativeMarks, typeOf } from './native-blocks.ts'
-import type { Place } from './place.ts'
 import { readInput } from './tool-input.ts'
 
 type ResultContent = Extract<Part, { type: 'tool-result' }>['content'][number]

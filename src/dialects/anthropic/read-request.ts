@@ -5,8 +5,8 @@ import {
   type Tool,
 } from '../../contracts/index.ts'
 import type { JsonObject } from '../dialect.ts'
+import { Place } from '../json/place.ts'
 import { NativeMarks } from './native-blocks.ts'
-import { Place } from './place.ts'
 import { cacheOf, readMessages, readSystem } from './read-messages.ts'
 
 const READ: ReadonlySet<string> = new Set([

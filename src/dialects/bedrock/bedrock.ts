@@ -1,6 +1,7 @@
 import type { ProviderDialect } from '../dialect.ts'
-import { ConverseStream } from './converse-stream.ts'
+import { ConverseEvents } from './converse-stream.ts'
 import { readError } from './errors.ts'
+import { FramedStream } from './framed-stream.ts'
 import { readAnswer } from './read-answer.ts'
 import { writeRequest } from './write-request.ts'
 
@@ -9,6 +10,6 @@ export const converseProvider: ProviderDialect = {
   name: 'bedrock-converse',
   writeRequest,
   readAnswer,
-  streamReader: (emit) => new ConverseStream(emit),
+  streamReader: (emit) => new FramedStream(emit, new ConverseEvents(emit)),
   readError,
 }

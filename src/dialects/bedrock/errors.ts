@@ -29,12 +29,16 @@ const UNKNOWN_MODEL = /model identifier is invalid/i
 const LOADING = /model is not ready|try again later.*model/i
 
 export function readError(status: number, body: Buffer): UpstreamProblem {
-  const error = objectOf(parsedBody(body))
+  return exceptionIn(parsedBody(body), status) ?? plainProblem(status, body)
+}
+
+/** An exception in the place of an answer. @param status undefined inside a 200: the exception's own. */
+export function exceptionIn(value: unknown, status?: number): UpstreamProblem | undefined {
+  const error = objectOf(value)
   const words = textOf(error?.message) ?? textOf(error?.Message)
   // `com.amazon.coral.service#ThrottlingException`, with a URI after a colon at times.
   const code = textOf(error?.__type)?.split('#').at(-1)?.split(':', 1)[0]
-  if (words === undefined && code === undefined) return plainProblem(status, body)
-  return exceptionProblem(code, words ?? '', status)
+  return words === undefined && code === undefined ? undefined : exceptionProblem(code, words ?? '', status)
 }
 
 /** @param status undefined inside a stream: the exception's own. */

@@ -4,7 +4,7 @@ import { UpstreamBroken } from '../dialect.ts'
 import { objectOf, textOf } from '../json/tolerant.ts'
 import { brokenProblem } from '../problem.ts'
 import { Blocks } from './blocks.ts'
-import { exceptionProblem } from './errors.ts'
+import { exceptionIn } from './errors.ts'
 import { readStopReason } from './stop-reason.ts'
 import { readUsage } from './usage.ts'
 
@@ -12,14 +12,8 @@ import { readUsage } from './usage.ts'
 export function readAnswer(body: unknown): GenerateAnswer {
   const answer = objectOf(body)
   const content = objectOf(objectOf(answer?.output)?.message)?.content
-  if (answer === undefined || !Array.isArray(content)) {
-    const words = textOf(answer?.message) ?? textOf(answer?.Message)
-    throw new UpstreamBroken(
-      words === undefined
-        ? brokenProblem('its answer has no message')
-        : exceptionProblem(textOf(answer?.__type)?.split('#').at(-1), words),
-    )
-  }
+  if (answer === undefined || !Array.isArray(content))
+    throw new UpstreamBroken(exceptionIn(body) ?? brokenProblem('its answer has no message'))
   const events: GenerateEvent[] = [{ type: 'started', id: '' }]
   const blocks = new Blocks((event) => events.push(event))
   for (const block of content) {

@@ -1,6 +1,7 @@
 import type { GenerateRequest } from '../../contracts/index.ts'
 import { writeThinking } from '../anthropic/write-thinking.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
+import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { cachePoint, writeMessages } from './write-messages.ts'
 
@@ -31,11 +32,11 @@ const TIERS: readonly string[] = ['priority', 'default', 'flex', 'reserved']
  * docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html. Throws `UnsupportedFeature`.
  */
 export function writeRequest(request: GenerateRequest, modelName: string): JsonObject {
-  for (const lack of LACKS) if (request[lack] !== undefined) throw unsupported(lack)
+  refuseKeys(request, LACKS, 'bedrock-converse')
   if (request.parallelToolCalls === false) throw unsupported('parallelToolCalls')
   if (request.choices !== undefined && request.choices !== 1) throw unsupported('choices')
   const { messages, system } = writeMessages(request.messages)
-  const body: JsonObject = { ...ownExtras(request.extras), messages }
+  const body: JsonObject = { ...extrasAmong(request.extras, EXTRAS, 'bedrock-converse'), messages }
   put(body, 'system', system)
   put(body, 'toolConfig', writeTools(request))
   put(body, 'outputConfig', writeFormat(request.output))
@@ -108,16 +109,6 @@ function inOurName<Value>(write: () => Value): Value {
     if (!(error instanceof UnsupportedFeature)) throw error
     throw new UnsupportedFeature(error.feature, 'bedrock-converse', error.message)
   }
-}
-
-function ownExtras(extras: JsonObject | undefined): JsonObject {
-  for (const name of Object.keys(extras ?? {}))
-    if (!EXTRAS.includes(name)) throw unsupported(`extras.${name}`)
-  return extras ?? {}
-}
-
-function put(body: JsonObject, name: string, value: unknown): void {
-  if (value !== undefined) body[name] = value
 }
 
 function unsupported(feature: string): UnsupportedFeature {

@@ -1,7 +1,7 @@
-import type { ProblemClass, UpstreamProblem } from '../dialect.ts'
+import { type JsonObject, type ProblemClass, UpstreamBroken, type UpstreamProblem } from '../dialect.ts'
 import { parsedBody, plainProblem, problemOf } from '../json/error-body.ts'
 import { objectOf, textOf } from '../json/tolerant.ts'
-import { classOfStatus } from '../problem.ts'
+import { brokenProblem, classOfStatus } from '../problem.ts'
 
 /** docs.cohere.com/reference/errors: a status and a `message`; there are no codes. */
 const CLASSES: Readonly<Record<number, ProblemClass>> = {
@@ -28,4 +28,13 @@ export function readProblem(value: unknown, status = 500): UpstreamProblem | und
   if (words === undefined) return undefined
   const byWords = WORDS.find(([statuses, pattern]) => statuses.includes(status) && pattern.test(words))
   return problemOf(byWords?.[2] ?? CLASSES[status] ?? classOfStatus(status), status, words, undefined)
+}
+
+/** The body of an answer that is no chat. Throws `UpstreamBroken` for what is none, and for an error inside a 200. */
+export function cohereBody(body: unknown): JsonObject {
+  const problem = readProblem(body, 200)
+  if (problem !== undefined) throw new UpstreamBroken(problem)
+  const answer = objectOf(body)
+  if (answer === undefined) throw new UpstreamBroken(brokenProblem('its answer is not a JSON object'))
+  return answer
 }

@@ -1,5 +1,6 @@
 import type { GenerateRequest, ReasoningWish } from '../../contracts/index.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
+import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
 import { writeMessages } from './write-messages.ts'
 
 /** Fields of a request that have no neutral form, and may come as extras. */
@@ -17,11 +18,11 @@ const LACKS = [
 
 /** A request of `POST /v2/chat`. docs.cohere.com/reference/chat. Throws `UnsupportedFeature`. */
 export function writeRequest(request: GenerateRequest, modelName: string): JsonObject {
-  for (const lack of LACKS) if (request[lack] !== undefined) throw unsupported(lack)
+  refuseKeys(request, LACKS, 'cohere')
   if (request.parallelToolCalls === false) throw unsupported('parallelToolCalls')
   if (request.choices !== undefined && request.choices !== 1) throw unsupported('choices')
   const body: JsonObject = {
-    ...ownExtras(request.extras),
+    ...extrasAmong(request.extras, EXTRAS, 'cohere'),
     model: modelName,
     messages: writeMessages(request.messages),
   }
@@ -78,16 +79,6 @@ function writeThinking(wish: ReasoningWish | undefined): JsonObject | undefined 
   if (effort !== undefined && effort !== 'none') throw unsupported('reasoning.effort')
   if (effort === 'none' || budgetTokens === 0) return { type: 'disabled' }
   return budgetTokens === undefined ? undefined : { type: 'enabled', token_budget: budgetTokens }
-}
-
-function ownExtras(extras: JsonObject | undefined): JsonObject {
-  for (const name of Object.keys(extras ?? {}))
-    if (!EXTRAS.includes(name)) throw unsupported(`extras.${name}`)
-  return extras ?? {}
-}
-
-function put(body: JsonObject, name: string, value: unknown): void {
-  if (value !== undefined) body[name] = value
 }
 
 function unsupported(feature: string): UnsupportedFeature {

@@ -1,5 +1,6 @@
 import type { GenerateRequest, Tool } from '../../contracts/index.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
+import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { writeContents } from './write-contents.ts'
 import { writeThinking } from './write-thinking.ts'
@@ -21,10 +22,10 @@ const LACKS = [
  * ai.google.dev/api/generate-content. Throws `UnsupportedFeature`.
  */
 export function writeRequest(request: GenerateRequest, modelName: string): JsonObject {
-  for (const lack of LACKS) if (request[lack] !== undefined) throw unsupported(lack)
+  refuseKeys(request, LACKS, 'gemini')
   if (request.parallelToolCalls === false) throw unsupported('parallelToolCalls')
   const { contents, systemInstruction } = writeContents(request.messages)
-  const body: JsonObject = { ...ownExtras(request.extras), contents }
+  const body: JsonObject = { ...extrasAmong(request.extras, EXTRAS, 'gemini'), contents }
   put(body, 'systemInstruction', systemInstruction)
   if (request.tools !== undefined && request.tools.length > 0)
     body.tools = [{ functionDeclarations: request.tools.map(writeTool) }]
@@ -78,16 +79,6 @@ function writeFormat(output: GenerateRequest['output'], config: JsonObject): voi
   if (output.format !== 'schema') return
   const { description, schema } = output
   config.responseJsonSchema = description === undefined ? schema : { description, ...schema }
-}
-
-function ownExtras(extras: JsonObject | undefined): JsonObject {
-  for (const name of Object.keys(extras ?? {}))
-    if (!EXTRAS.includes(name as (typeof EXTRAS)[number])) throw unsupported(`extras.${name}`)
-  return extras ?? {}
-}
-
-function put(body: JsonObject, name: string, value: unknown): void {
-  if (value !== undefined) body[name] = value
 }
 
 function unsupported(feature: string): UnsupportedFeature {

@@ -1,5 +1,4 @@
 import type { Choice, GenerateAnswer, GenerateRequest, TokenLogprob } from '../../contracts/index.ts'
-import { Place } from '../anthropic/place.ts'
 import {
   type AnswerContext,
   type JsonObject,
@@ -10,6 +9,8 @@ import {
 } from '../dialect.ts'
 import { ownExtras } from '../foreign-extras.ts'
 import { NESTED, nestedName, putBack } from '../json/nested-extras.ts'
+import { onePrompt } from '../json/one-prompt.ts'
+import { Place } from '../json/place.ts'
 import { listOf, objectOf, textOf } from '../json/tolerant.ts'
 import { sseStreamReader } from '../sse/sse-stream.ts'
 import { type ChatQuirks, chatQuirks } from './chat-quirks.ts'
@@ -110,7 +111,7 @@ function promptOf(place: Place): string {
 }
 
 function writeRequest(request: GenerateRequest, modelName: string, quirks: ChatQuirks): JsonObject {
-  const body: JsonObject = { model: modelName, prompt: promptIn(request) }
+  const body: JsonObject = { model: modelName, prompt: onePrompt(request, DIALECT) }
   for (const key of Object.keys(request) as (keyof GenerateRequest)[]) {
     const value = request[key]
     if (value === undefined || key === 'messages' || key === 'params' || key === 'extras') continue
@@ -155,23 +156,6 @@ function fieldFor(key: keyof GenerateRequest, quirks: ChatQuirks): string | unde
     default:
       return undefined
   }
-}
-
-function promptIn({ messages }: GenerateRequest): string {
-  const [first] = messages
-  const other = messages.findIndex((message, index) => index > 0 || message.role !== 'user')
-  if (other >= 0 || first === undefined)
-    throw new UnsupportedFeature(`messages.${Math.max(0, other)}`, DIALECT)
-  const { content, name } = first
-  if (name !== undefined) throw new UnsupportedFeature('messages.0.name', DIALECT)
-  return content
-    .map((part, index) => {
-      const place = `messages.0.content.${index}`
-      if (part.type !== 'text') throw new UnsupportedFeature(place, DIALECT)
-      if (part.cache !== undefined) throw new UnsupportedFeature(`${place}.cache`, DIALECT)
-      return part.text
-    })
-    .join('')
 }
 
 function readChoice(told: JsonObject, place: number): Choice {

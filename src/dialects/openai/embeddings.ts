@@ -1,6 +1,6 @@
 import type { EmbedAnswer, EmbedRequest, TokenUsage } from '../../contracts/index.ts'
-import { Place } from '../anthropic/place.ts'
 import { type JsonObject, type PlainProvider, type PlainSurface, UpstreamBroken } from '../dialect.ts'
+import { Place } from '../json/place.ts'
 import { listOf, objectOf, textOf } from '../json/tolerant.ts'
 import { brokenProblem } from '../problem.ts'
 import { charactersIn, plainGlance } from './glance.ts'
@@ -8,7 +8,11 @@ import { refuseError } from './read-error.ts'
 import { readUsage } from './usage.ts'
 
 const MAX_INPUTS = 2048
-const FIELDS: Readonly<Record<string, string>> = { inputs: 'input', encoding: 'encoding_format' }
+const FIELDS: Readonly<Record<string, string>> = {
+  inputs: 'input',
+  encoding: 'encoding_format',
+  purpose: 'input_type',
+}
 
 /** `POST /v1/embeddings` as clients call it. */
 export const embeddingsSurface: PlainSurface<EmbedRequest, EmbedAnswer> = {
@@ -19,19 +23,22 @@ export const embeddingsSurface: PlainSurface<EmbedRequest, EmbedAnswer> = {
       dimensions: _,
       encoding_format: __,
       input: ___,
-      model: ____,
-      params: _____,
-      user: ______,
+      input_type: ____,
+      model: _____,
+      params: ______,
+      user: _______,
       ...rest
     } = body
     const extras = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
     const dimensions = root.at('dimensions').maybe((place) => place.integer(1))
     const encoding = root.at('encoding_format').maybe((place) => place.oneOf(['float', 'base64']))
+    const purpose = root.at('input_type').maybe((place) => place.text(50))
     const user = root.at('user').maybe((place) => place.text(256))
     return {
       inputs: inputsOf(root.at('input')),
       ...(dimensions === undefined ? {} : { dimensions }),
       ...(encoding === undefined ? {} : { encoding }),
+      ...(purpose === undefined ? {} : { purpose }),
       ...(user === undefined ? {} : { user }),
       ...(Object.keys(extras).length === 0 ? {} : { extras }),
     }

@@ -1,5 +1,5 @@
-import { Place } from '../anthropic/place.ts'
 import type { JsonObject, PlainProvider, PlainSurface } from '../dialect.ts'
+import { Place } from '../json/place.ts'
 import { plainFieldOf, wholeAnswer, wholeGlance } from './embeddings.ts'
 import { charactersIn } from './glance.ts'
 

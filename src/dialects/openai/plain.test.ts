@@ -22,8 +22,8 @@ describe('embeddings', () => {
     ['lists of token ids', { input: [[1], [2, 3]], dimensions: 8 }, { inputs: [[1], [2, 3]], dimensions: 8 }],
     [
       'more',
-      { input: 'a', user: 'u', truncate: 'END', dimensions: null },
-      { inputs: ['a'], user: 'u', extras: { truncate: 'END' } },
+      { input: 'a', user: 'u', input_type: 'query', truncate: 'END', dimensions: null },
+      { inputs: ['a'], user: 'u', purpose: 'query', extras: { truncate: 'END' } },
     ],
   ])('reads %s, and writes it as it was', (_, body, request) => {
     const read = embeddingsSurface.readRequest(body)
@@ -44,14 +44,17 @@ describe('embeddings', () => {
   })
 
   test('an answer in another order is put in the order of the inputs', () => {
-    const answer = embeddingsProvider.readAnswer({
-      model: 'e',
-      data: [
-        { index: 1, embedding: 'AACAPw==' },
-        { index: 0, embedding: [0.5] },
-      ],
-      usage: { prompt_tokens: 8, total_tokens: 8, prompt_tokens_details: { cached_tokens: 3 } },
-    })
+    const answer = embeddingsProvider.readAnswer(
+      {
+        model: 'e',
+        data: [
+          { index: 1, embedding: 'AACAPw==' },
+          { index: 0, embedding: [0.5] },
+        ],
+        usage: { prompt_tokens: 8, total_tokens: 8, prompt_tokens_details: { cached_tokens: 3 } },
+      },
+      { inputs: ['a', 'b'] },
+    )
     expect(answer).toEqual({
       providerModel: 'e',
       vectors: [[0.5], 'AACAPw=='],
@@ -84,7 +87,9 @@ describe('embeddings', () => {
     ],
     [{ data: [{ index: 0, embedding: ['a'] }] }],
     [{ error: { message: 'x' } }],
-  ])('%j is no answer', (body) => expect(() => embeddingsProvider.readAnswer(body)).toThrow(UpstreamBroken))
+  ])('%j is no answer', (body) =>
+    expect(() => embeddingsProvider.readAnswer(body, { inputs: ['a'] })).toThrow(UpstreamBroken),
+  )
 
   test('a usage nobody told is not written as zero', () => {
     expect(embeddingsSurface.writeAnswer({ vectors: [], usage: NO_USAGE }, sampleContext)).not.toHaveProperty(
@@ -148,7 +153,7 @@ describe('rerank', () => {
     ['Cohere', { results, meta: { tokens: { input_tokens: 7 } } }, { ...NO_USAGE, input: 7, output: 0 }],
     ['TEI', { data: results.map(({ relevance_score: score, ...rest }) => ({ ...rest, score })) }, NO_USAGE],
   ])('reads answers as %s has them, best first', (_, told, usage) => {
-    const answer = rerankProvider.readAnswer({ model: 'r', ...told })
+    const answer = rerankProvider.readAnswer({ model: 'r', ...told }, request)
     expect(answer).toEqual({
       providerModel: 'r',
       results: [
@@ -168,7 +173,7 @@ describe('rerank', () => {
   })
 
   test.each([[null], [{}], [{ results: [{ index: 0 }] }], [{ error: 'x' }]])('%j is no answer', (told) =>
-    expect(() => rerankProvider.readAnswer(told)).toThrow(UpstreamBroken),
+    expect(() => rerankProvider.readAnswer(told, request)).toThrow(UpstreamBroken),
   )
 })
 
@@ -177,18 +182,21 @@ describe('moderations', () => {
     const body = { model: 'm', input: ['a', { type: 'text', text: 'b' }], x: 1, params: { version: 'v1' } }
     const read = moderationsSurface.readRequest(body)
     expect(moderationsProvider.writeRequest(read, 'omni')).toEqual({ model: 'omni', input: body.input, x: 1 })
-    const answer = moderationsProvider.readAnswer({
-      id: 'modr-1',
-      model: 'omni',
-      results: [{ flagged: false }],
-    })
+    const answer = moderationsProvider.readAnswer(
+      {
+        id: 'modr-1',
+        model: 'omni',
+        results: [{ flagged: false }],
+      },
+      {},
+    )
     expect(moderationsSurface.writeAnswer(answer, sampleContext)).toEqual({
       id: 'modr-1',
       model: 'a-model',
       results: [{ flagged: false }],
     })
     expect(() => moderationsSurface.readRequest({ model: 'm' })).toThrow(refusal('/input'))
-    expect(() => moderationsProvider.readAnswer({ error: { message: 'x' } })).toThrow(UpstreamBroken)
+    expect(() => moderationsProvider.readAnswer({ error: { message: 'x' } }, {})).toThrow(UpstreamBroken)
     expect(moderationsSurface.glance(body)).toMatchObject({ stream: false, model: 'm' })
     expect(moderationsSurface.fieldOf('x')).toBe('x')
   })

@@ -1,7 +1,7 @@
 import { type GenerateRequest, generateRequest, type Tool } from '../../contracts/index.ts'
-import { Place } from '../anthropic/place.ts'
 import type { JsonObject } from '../dialect.ts'
 import { nestedName } from '../json/nested-extras.ts'
+import { Place } from '../json/place.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { readMessages } from './read-messages.ts'
 import { readSampling } from './read-sampling.ts'

@@ -1,7 +1,7 @@
 import type { MediaSource, Message, Part } from '../../contracts/index.ts'
-import type { Place } from '../anthropic/place.ts'
 import type { JsonObject } from '../dialect.ts'
 import { nestedName } from '../json/nested-extras.ts'
+import type { Place } from '../json/place.ts'
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 const MAX_MESSAGES = 100_000

@@ -1,5 +1,5 @@
 import type { GenerateRequest, Sampling } from '../../contracts/index.ts'
-import type { Place } from '../anthropic/place.ts'
+import type { Place } from '../json/place.ts'
 
 /** Sampling of chat completions, of completions, and of the servers that have more of it. */
 export function readSampling(root: Place, request: GenerateRequest): void {

@@ -1,6 +1,6 @@
 import { NO_USAGE, type RerankAnswer, type RerankRequest, type TokenUsage } from '../../contracts/index.ts'
-import { Place } from '../anthropic/place.ts'
 import { type PlainProvider, type PlainSurface, UpstreamBroken } from '../dialect.ts'
+import { Place } from '../json/place.ts'
 import { countOf, listOf, objectOf, textOf } from '../json/tolerant.ts'
 import { brokenProblem } from '../problem.ts'
 import { plainFieldOf, promptOnly, promptUsage, wholeAnswer, wholeGlance } from './embeddings.ts'

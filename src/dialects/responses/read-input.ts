@@ -1,5 +1,5 @@
 import type { Message, Part } from '../../contracts/index.ts'
-import type { Place } from '../anthropic/place.ts'
+import type { Place } from '../json/place.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { readUrl } from './media.ts'
 import { carried, isNativeItem, type NativeMarks } from './native-items.ts'

@@ -1,6 +1,6 @@
 import { type GenerateRequest, generateRequest, type Message, type Tool } from '../../contracts/index.ts'
-import { Place } from '../anthropic/place.ts'
 import type { JsonObject } from '../dialect.ts'
+import { Place } from '../json/place.ts'
 import { NativeMarks } from './native-items.ts'
 import { readInput } from './read-input.ts'
 

@@ -10,19 +10,22 @@ import type { DialectName, JsonObject, ProviderDialect, UpstreamProblem } from '
 import type { RelaySeen } from '../text/text-upstream.ts'
 import type { ProviderRow } from './kind-row.ts'
 
-/** The dialects at hand, as a provider of one kind speaks them. What is not there is not offered. */
+/**
+ * The dialects at hand, as a provider of one kind speaks them; the row is that of the model. What is not there is not
+ * offered.
+ */
 export interface TextCodecs {
   generation(row: ProviderRow): ProviderDialect | undefined
   relay(name: DialectName): RelayCodec | undefined
-  embed(row: ProviderRow): WholeCodec<EmbedRequest, EmbedAnswer> | undefined
-  rerank(row: ProviderRow): WholeCodec<RerankRequest, RerankAnswer> | undefined
+  embed(row: ProviderRow, modelName: string): WholeCodec<EmbedRequest, EmbedAnswer> | undefined
+  rerank(row: ProviderRow, modelName: string): WholeCodec<RerankRequest, RerankAnswer> | undefined
   countTokens(row: ProviderRow): WholeCodec<GenerateRequest, JsonObject> | undefined
 }
 
 /** Requests out and whole answers in. Throws as `ProviderDialect` does. */
 export interface WholeCodec<Request, Answer> {
   writeRequest(request: Request, modelName: string): JsonObject
-  readAnswer(body: unknown): Answer
+  readAnswer(body: unknown, request: Request): Answer
 }
 
 /** What can be known of an answer without writing it anew. */

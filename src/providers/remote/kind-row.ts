@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../../contracts/index.ts'
+import type { ProviderApi, ProviderKind } from '../../contracts/index.ts'
 import type { DialectName } from '../../dialects/index.ts'
 import type { RateHeaders } from './rate-headers.ts'
 
@@ -21,6 +21,9 @@ export type Operation =
   | 'rerank'
   | 'moderations'
   | 'countTokens'
+
+/** What one API of a kind, or the models of one maker, have otherwise than the rest of the kind. */
+export type RowChange = Partial<Pick<KindRow, 'baseUrl' | 'dialect' | 'families' | 'paths' | 'relays'>>
 
 /**
  * One kind of provider. Places in curly braces are filled per request: `{model}` (percent-encoded), `{region}` of the
@@ -51,10 +54,20 @@ export interface KindRow {
   readonly needsProject?: boolean
   /** What AWS signatures are made for. */
   readonly service?: string
+  /** By the name that the provider's settings have for it; without one the row is as it is. */
+  readonly apis?: Readonly<Partial<Record<ProviderApi, RowChange>>>
+  /** The first whose pattern finds something in the model's name. */
+  readonly families?: readonly (RowChange & { readonly models: RegExp })[]
 }
 
 /** The row that one provider starts from, which its settings may have changed. */
 export interface ProviderRow extends KindRow {
   /** What its chat completions do otherwise than OpenAI's is known by it. */
   readonly kind: ProviderKind
+}
+
+/** The row as it is for one model. */
+export function rowFor(row: ProviderRow, modelName: string): ProviderRow {
+  const family = row.families?.find(({ models }) => models.test(modelName))
+  return family === undefined ? row : { ...row, ...family }
 }

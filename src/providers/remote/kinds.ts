@@ -49,6 +49,16 @@ const GEMINI_PATHS = {
   countTokens: '/models/{model}:countTokens',
 } as const
 const VERTEX_MODEL = '/publishers/google/models/{model}'
+const VERTEX_CLAUDE = '/publishers/anthropic/models'
+const INVOKE = '/model/{model}/invoke'
+const BEDROCK_PATHS = {
+  chat: '/model/{model}/converse',
+  chatStream: '/model/{model}/converse-stream',
+  // Bodies of these are the models' own.
+  embeddings: INVOKE,
+  rerank: INVOKE,
+  countTokens: '/model/{model}/count-tokens',
+} as const
 
 /**
  * What each kind of provider starts from. Every row is from the provider's own public documentation, named beside it;
@@ -61,7 +71,8 @@ export const kinds: Readonly<Record<ProviderKind, KindRow>> = {
     responses: '/responses',
     moderations: '/moderations',
   }),
-  'openai-compatible': compatible(undefined, COMPLETIONS, { needsKey: false }),
+  // Jina's and others' rerankers are found there too.
+  'openai-compatible': compatible(undefined, { ...COMPLETIONS, rerank: '/rerank' }, { needsKey: false }),
   // learn.microsoft.com/azure/ai-services/openai/reference: a deployment is the model, and each request has api-version.
   'azure-openai': compatible(
     undefined,
@@ -86,19 +97,31 @@ export const kinds: Readonly<Record<ProviderKind, KindRow>> = {
     headers: { 'anthropic-version': '{apiVersion}' },
     apiVersion: '2023-06-01',
   },
-  // docs.aws.amazon.com/bedrock/latest/APIReference: Converse, ConverseStream, CountTokens.
+  // docs.aws.amazon.com/bedrock/latest/APIReference: Converse, ConverseStream, CountTokens, InvokeModel.
   bedrock: {
     baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
     auth: 'sigv4',
     needsKey: true,
     dialect: 'bedrock-converse',
-    paths: { chat: '/model/{model}/converse', chatStream: '/model/{model}/converse-stream' },
+    paths: BEDROCK_PATHS,
     relays: {},
     rates: [],
     requestIds: ['x-amzn-requestid'],
     streamType: 'application/vnd.amazon.eventstream',
     needsRegion: true,
     service: 'bedrock',
+    apis: {
+      converse: {},
+      invoke: {
+        families: [
+          {
+            models: /anthropic\.claude/,
+            dialect: 'bedrock-invoke',
+            paths: { ...BEDROCK_PATHS, chat: INVOKE, chatStream: `${INVOKE}-with-response-stream` },
+          },
+        ],
+      },
+    },
   },
   // cloud.google.com/vertex-ai/generative-ai/docs/reference/rest
   vertex: {
@@ -109,9 +132,22 @@ export const kinds: Readonly<Record<ProviderKind, KindRow>> = {
     paths: {
       chat: `${VERTEX_MODEL}:generateContent`,
       chatStream: `${VERTEX_MODEL}:streamGenerateContent?alt=sse`,
+      embeddings: `${VERTEX_MODEL}:predict`,
       countTokens: `${VERTEX_MODEL}:countTokens`,
     },
     relays: {},
+    // cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude
+    families: [
+      {
+        models: /^claude/,
+        dialect: 'anthropic',
+        paths: {
+          chat: `${VERTEX_CLAUDE}/{model}:rawPredict`,
+          chatStream: `${VERTEX_CLAUDE}/{model}:streamRawPredict`,
+          countTokens: `${VERTEX_CLAUDE}/count-tokens:rawPredict`,
+        },
+      },
+    ],
     rates: [],
     requestIds: ['x-goog-request-id'],
     region: 'us-central1',
@@ -140,7 +176,18 @@ export const kinds: Readonly<Record<ProviderKind, KindRow>> = {
     requestIds: ['x-debug-trace-id'],
   },
   // huggingface.co/docs/text-generation-inference: the Messages API is chat completions, the model's name is not looked at.
-  tgi: local('http://127.0.0.1:3000/v1', { ...CHAT, completions: '/completions' }),
+  tgi: {
+    ...local('http://127.0.0.1:3000/v1', { ...CHAT, completions: '/completions' }),
+    apis: {
+      chat: {},
+      generate: {
+        baseUrl: 'http://127.0.0.1:3000',
+        dialect: 'tgi',
+        paths: { chat: '/generate', chatStream: '/generate_stream' },
+        relays: {},
+      },
+    },
+  },
   // docs.together.ai/reference
   together: compatible(
     'https://api.together.xyz/v1',

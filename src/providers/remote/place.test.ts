@@ -65,6 +65,64 @@ test.each<[ProviderWish, Operation, string, string | undefined]>([
     'g',
     'https://generativelanguage.googleapis.com/v1beta/models/g:generateContent',
   ],
+  [
+    { kind: 'gemini' },
+    'embeddings',
+    'gemini-embedding-001',
+    'https://generativelanguage.googleapis.com/v1beta/models/gemini-embedding-001:batchEmbedContents',
+  ],
+  [
+    { kind: 'vertex', project: 'p', ...region('europe-west1') },
+    'embeddings',
+    'text-embedding-005',
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/europe-west1/publishers/google/models/text-embedding-005:predict',
+  ],
+  ...(
+    [
+      ['chat', 'claude-sonnet-4-5@20250929:rawPredict'],
+      ['chatStream', 'claude-sonnet-4-5@20250929:streamRawPredict'],
+      ['countTokens', 'count-tokens:rawPredict'],
+    ] as const
+  ).map(
+    ([operation, end]) =>
+      [
+        { kind: 'vertex', project: 'p', ...region('global') } as ProviderWish,
+        operation,
+        'claude-sonnet-4-5@20250929',
+        `https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/anthropic/models/${end.replace('@', '%40')}`,
+      ] as [ProviderWish, Operation, string, string],
+  ),
+  [{ kind: 'vertex', project: 'p', ...region('global') }, 'embeddings', 'claude-sonnet-4-5', undefined],
+  [
+    { kind: 'bedrock', api: 'invoke', ...region('us-east-1') },
+    'chatStream',
+    'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream',
+  ],
+  [
+    { kind: 'bedrock', api: 'invoke', ...region('us-east-1') },
+    'chat',
+    'amazon.nova-pro-v1:0',
+    'https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-pro-v1%3A0/converse',
+  ],
+  [
+    { kind: 'bedrock', ...region('us-east-1') },
+    'embeddings',
+    'amazon.titan-embed-text-v2:0',
+    'https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-embed-text-v2%3A0/invoke',
+  ],
+  [
+    { kind: 'tgi', api: 'generate', allowInner: true },
+    'chatStream',
+    'any',
+    'http://127.0.0.1:3000/generate_stream',
+  ],
+  [
+    { kind: 'tgi', api: 'chat', allowInner: true },
+    'chat',
+    'any',
+    'http://127.0.0.1:3000/v1/chat/completions',
+  ],
   [{ kind: 'ollama', allowInner: true }, 'chat', 'llama', 'http://127.0.0.1:11434/v1/chat/completions'],
   [
     { kind: 'openai-compatible', baseUrl: 'https://proxy.example/v1?tenant=a' },
@@ -78,6 +136,12 @@ test.each<[string, ProviderWish, string]>([
   ['no address', { kind: 'openai-compatible' }, 'needs a baseUrl'],
   ['no region', { kind: 'bedrock' }, 'needs a region for the account default'],
   ['no project', { kind: 'vertex' }, 'needs a project'],
+  [
+    'an API of another kind',
+    { kind: 'tgi', api: 'invoke' },
+    'has no API invoke: its kind, tgi, has chat and generate',
+  ],
+  ['an API where there is one', { kind: 'openai', api: 'chat' }, 'its kind, openai, has only one'],
   ['an inner address', { kind: 'ollama' }, '127.0.0.1 is not a public address'],
   [
     'a password in the address',

@@ -1,14 +1,24 @@
 import type { Provider, ProviderAccount } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import { checkedEndpoint } from '../address-guard.ts'
-import type { KindRow, Operation, ProviderRow } from './kind-row.ts'
+import { type KindRow, type Operation, type ProviderRow, type RowChange, rowFor } from './kind-row.ts'
 import { azureV1, kinds } from './kinds.ts'
 
-/** The row of a provider, as its own settings make it. */
+/** The row of a provider, as its own settings make it. Throws `invalid_request` for an API that its kind does not have. */
 export function rowOf(provider: Provider): ProviderRow {
   const row = kinds[provider.kind]
   const isAzureV1 = provider.kind === 'azure-openai' && /\/openai\/v1\/?$/.test(provider.baseUrl ?? '')
-  return { kind: provider.kind, ...row, ...(isAzureV1 ? azureV1 : {}) }
+  return { kind: provider.kind, ...row, ...(isAzureV1 ? azureV1 : {}), ...apiOf(provider, row) }
+}
+
+function apiOf({ api, kind, name }: Provider, { apis }: KindRow): RowChange | undefined {
+  if (api === undefined) return undefined
+  const change = apis?.[api]
+  if (change !== undefined) return change
+  const known = Object.keys(apis ?? {})
+  throw invalid(
+    `The provider ${name} has no API ${api}: its kind, ${kind}, has ${known.length === 0 ? 'only one' : known.join(' and ')}.`,
+  )
 }
 
 /** Where one account's requests go. */
@@ -21,7 +31,7 @@ export interface Place {
 }
 
 /** Throws `invalid_request` for what cannot be an address or may not be called. */
-export function placeOf(provider: Provider, account: ProviderAccount, row: KindRow): Place {
+export function placeOf(provider: Provider, account: ProviderAccount, row: ProviderRow): Place {
   const written = account.baseUrl ?? provider.baseUrl ?? row.baseUrl
   const who = `The provider ${provider.name}`
   if (written === undefined) throw invalid(`${who} needs a baseUrl: its kind, ${provider.kind}, has none.`)
@@ -43,7 +53,7 @@ export function placeOf(provider: Provider, account: ProviderAccount, row: KindR
     host: endpoint.host,
     region,
     pathOf(operation, modelName) {
-      const template = row.paths[operation]
+      const template = rowFor(row, modelName).paths[operation]
       if (template === undefined) return undefined
       const path = base + fill(template, { ...values, model: modelName })
       return query === '' ? path : path + (path.includes('?') ? `&${query.slice(1)}` : query)

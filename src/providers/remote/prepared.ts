@@ -2,7 +2,7 @@ import type { DialectName, JsonObject, ProviderDialect, UpstreamProblem } from '
 import { classOfStatus, UnsupportedFeature } from '../../dialects/index.ts'
 import type { TextCall, TextSink } from '../text/text-upstream.ts'
 import type { Found, TextCodecs, WholeCodec } from './codecs.ts'
-import type { Operation, ProviderRow } from './kind-row.ts'
+import { type Operation, type ProviderRow, rowFor } from './kind-row.ts'
 import { foundIn, parsed, type Reading, RelayReading, StreamReading, WholeReading } from './reading.ts'
 
 /** A call, written for the wire once, whatever number of tries it takes. */
@@ -18,20 +18,21 @@ export interface Prepared {
 /** Throws `UnsupportedFeature` for what this provider, or its dialect, cannot do. */
 export function prepare(
   call: TextCall,
-  row: ProviderRow,
+  kindRow: ProviderRow,
   codecs: TextCodecs,
   maxHeldBytes: number,
 ): Prepared {
-  const { work } = call
+  const { modelName, work } = call
+  const row = rowFor(kindRow, modelName)
   switch (work.kind) {
     case 'generate':
       return generation(call, work.request, row, codecs, maxHeldBytes)
     case 'relay':
       return relay(call, work.dialect, work.body, row, codecs, maxHeldBytes)
     case 'embed':
-      return whole('embeddings', codecs.embed(row), work.request, call, row, codecs)
+      return whole('embeddings', codecs.embed(row, modelName), work.request, call, row, codecs)
     case 'rerank':
-      return whole('rerank', codecs.rerank(row), work.request, call, row, codecs)
+      return whole('rerank', codecs.rerank(row, modelName), work.request, call, row, codecs)
     case 'count-tokens':
       return whole('countTokens', codecs.countTokens(row), work.request, call, row, codecs)
     case 'moderate':
@@ -106,7 +107,7 @@ function whole<Request, Answer extends Parameters<TextSink['answer']>[0]>(
     isStream: false,
     reading: (sink) =>
       new WholeReading(sink, (bytes) => {
-        const answer = codec.readAnswer(parsed(bytes))
+        const answer = codec.readAnswer(parsed(bytes), request)
         return { answer, found: foundOf(answer) }
       }),
     readError: (status, bytes) => readPlainError(dialect, status, bytes),
