@@ -19,6 +19,11 @@ export const errorTable = {
     'The artifact {name} cannot be read as {format}: {reason}.',
     'Export the model again and check the file size.',
   ],
+  artifact_unsafe: [
+    422,
+    'The artifact {name} is a pickle, and loading one runs what is written in it: {reason}.',
+    'Save the model as safetensors, ONNX, GGUF or in the own format of its library.',
+  ],
   body_not_json: [
     400,
     'The body is not JSON: {reason}.',
@@ -84,6 +89,31 @@ export const errorTable = {
     422,
     '{model} {version} could not be started: {reason}.',
     'See the log of the replica, correct the version and deploy it again.',
+  ],
+  engine_ended: [
+    500,
+    'The {server} of {model} {version} ended: {reason}.',
+    'See the log of the replica; it is started again by itself.',
+  ],
+  engine_out_of_memory: [
+    500,
+    'The {server} of {model} {version} has not enough memory: {reason}.',
+    'Lower maxModelTokens or maxSequences, quantise, spread it over more GPUs, or see what else uses the GPU.',
+  ],
+  engine_refused: [
+    422,
+    'The {server} of {model} {version} does not start like this: {reason}.',
+    'Correct the settings of the version; docs/vllm.md has every setting and its flag.',
+  ],
+  engine_silent: [
+    500,
+    'The {server} of {model} {version} runs and answers nothing: {reason}.',
+    'See the log of the replica; it is started again by itself.',
+  ],
+  engine_too_slow: [
+    500,
+    'The {server} of {model} {version} was not ready within {timeoutMs} ms; last it said: {reason}.',
+    'Raise startTimeoutMs of the version, or look at what the weights are loaded from.',
   ],
   etag_mismatch: [412, '{what} changed since you read it.', 'Read it again and repeat the change.'],
   forbidden: [

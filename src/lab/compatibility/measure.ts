@@ -1,14 +1,13 @@
+import { readOnnxHeader, sourceOf } from '../../artifacts/index.ts'
 import type { Version } from '../../contracts/index.ts'
-import type { Clock } from '../../kernel/index.ts'
+import { type Clock, isSlipwayError } from '../../kernel/index.ts'
 import { createAsker } from '../client/asker.ts'
 import { withGatewayClient } from '../client/with-client.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
 import { runBlocks, trackProgress } from '../progress.ts'
 import { fileReasons } from './analyse.ts'
-import { readOnnxHeader } from './onnx-header.ts'
 import type { CompatibilityPlan } from './plan.ts'
 import { type CompatibilityRaw, compatibilityRaw, type FileReading, type Probe } from './raw.ts'
-import { WireError } from './wire-reader.ts'
 
 /** Reads both files, then asks the candidate once, unless its file already says that it cannot answer. */
 export async function measureCompatibility(
@@ -42,10 +41,10 @@ async function readFile(context: CheckContext, version: Version): Promise<FileRe
   if (engine !== 'onnx' || artifact === undefined) return { kind: 'none' }
   const file = await context.artifact(artifact.digest)
   try {
-    return { kind: 'onnx', bytes: file.length, header: readOnnxHeader(file) }
+    return { kind: 'onnx', bytes: file.length, header: readOnnxHeader(sourceOf(file, artifact.name)) }
   } catch (error) {
-    if (!(error instanceof WireError)) throw error
-    return { kind: 'unreadable', bytes: file.length, reason: error.message }
+    if (!isSlipwayError(error) || error.code !== 'artifact_unreadable') throw error
+    return { kind: 'unreadable', bytes: file.length, reason: String(error.parameters.reason) }
   }
 }
 

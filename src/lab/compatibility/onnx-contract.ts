@@ -1,6 +1,6 @@
+import type { OnnxHeader, OnnxValue } from '../../artifacts/index.ts'
 import type { TensorSpec, VersionSpec } from '../../contracts/index.ts'
 import { accepts, shown } from './contract-diff.ts'
-import type { OnnxHeader, OnnxValue } from './onnx-header.ts'
 
 /** Where the file does not do what the version's contract promises; empty when it does. */
 export function contractFaults(

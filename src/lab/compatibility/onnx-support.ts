@@ -1,4 +1,4 @@
-import type { OnnxHeader } from './onnx-header.ts'
+import type { OnnxHeader } from '../../artifacts/index.ts'
 
 /**
  * What the ONNX engine here runs. Measured on onnxruntime-node 1.30.0 with one-operator models: IR versions up to 13
@@ -16,7 +16,7 @@ export const onnxSupport = {
 } as const
 
 /** Why this runtime cannot run the file; empty when it can. */
-export function supportFaults(header: OnnxHeader): string[] {
+export function supportFaults(header: Omit<OnnxHeader, 'parametersByType'>): string[] {
   const faults: string[] = []
   if (header.irVersion > onnxSupport.mostIrVersion)
     faults.push(

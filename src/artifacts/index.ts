@@ -1,0 +1,7 @@
+export { type ByteSource, type OpenSource, openSource, sourceOf } from './byte-source.ts'
+export type * from './model-facts.ts'
+export type { OnnxHeader } from './onnx/header.ts'
+export { readOnnxHeader } from './onnx/read.ts'
+export type { OnnxValue } from './onnx/value.ts'
+export type { PickleListing } from './pickle/list.ts'
+export { factsOf, readArtifact, readPickle } from './read-artifact.ts'
