@@ -23,3 +23,12 @@ export { BatchMemory } from './rows/batch-memory.ts'
 export { compileRows, type RowCodec } from './rows/codec.ts'
 export type { Tensor, TensorBatch } from './rows/tensor.ts'
 export { createLinkServer, type LinkServerOptions } from './server.ts'
+export {
+  type AskedText,
+  readAnswer,
+  readAsk,
+  readEvents,
+  type TextAnswer,
+  type TextAsk,
+  type TextEnd,
+} from './text/wire.ts'
