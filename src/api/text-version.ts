@@ -5,6 +5,7 @@ import {
   type ProviderKind,
   type RemoteEngine,
   textContract,
+  type VersionSpec,
 } from '../contracts/index.ts'
 import { canonicalJson, SlipwayError } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
@@ -38,6 +39,7 @@ export async function checkTextVersion(store: Store, model: Model, { spec }: New
     throw broken(`${model.model} is a model of rows, which ${engine} cannot answer`, '/spec/engine')
   if (engine === 'llama' && spec.artifact === undefined)
     throw broken('llama needs an artifact: a GGUF file', '/spec/artifact')
+  if (engine === 'vllm') checkForeign(model, spec)
   if (!isRemoteEngine(engine)) return
   if (spec.provider === undefined) throw broken(`${engine} needs the name of a provider`, '/spec/provider')
   if (spec.modelName === undefined)
@@ -51,6 +53,19 @@ export async function checkTextVersion(store: Store, model: Model, { spec }: New
       `the provider ${spec.provider} (${provider.body.kind}) speaks ${speaks}, not ${engine}`,
       '/spec/engine',
     )
+}
+
+/** Which settings a server has is checked with the form of the version; what is left takes the model's name. */
+function checkForeign({ model }: Model, { modelName, vllm }: VersionSpec): void {
+  if (vllm === undefined) throw broken('vllm needs its settings, the weights above all', '/spec/vllm')
+  const names = vllm.loras.map(({ name }) => name)
+  const twice = names.find((name, place) => names.indexOf(name) !== place)
+  if (twice !== undefined) throw broken(`two adapters are called ${twice}`, '/spec/vllm/loras')
+  // The weights keep the model's name where `modelName` names an adapter.
+  if (names.includes(model))
+    throw broken(`the adapter ${model} would take the name of the model itself`, '/spec/vllm/loras')
+  if (vllm.server === 'triton-trtllm' && modelName === undefined)
+    throw broken('triton-trtllm needs the name of the model in its repository', '/spec/modelName')
 }
 
 function broken(reason: string, pointer: string): SlipwayError {

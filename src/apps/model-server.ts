@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { replicaSpec } from '../contracts/index.ts'
 import { createLogger, onStopSignal, systemClock } from '../kernel/index.ts'
-import { startModelServer } from '../serving/index.ts'
+import { startForeignServer, startModelServer } from '../serving/index.ts'
 
 const startedAt = Math.round(Date.now() - process.uptime() * 1000)
 const specFile = process.argv[2]
@@ -16,8 +16,15 @@ if (specFile === undefined) {
 const spec = replicaSpec.parse(JSON.parse(readFileSync(specFile, 'utf8')))
 const logger = createLogger(`model-server ${spec.replicaId}`)
 try {
-  const server = await startModelServer(spec, { clock: systemClock, logger, startedAt })
-  onStopSignal(() => server.drain())
+  const parts = { clock: systemClock, logger, startedAt }
+  if (spec.spec.engine === 'vllm') {
+    const server = await startForeignServer(spec, { ...parts, environment: process.env })
+    onStopSignal(() => server.drain())
+    void server.ended.then(() => process.exit(1))
+  } else {
+    const server = await startModelServer(spec, parts)
+    onStopSignal(() => server.drain())
+  }
 } catch {
   // Told in `status.json` and the log already.
   process.exit(1)

@@ -1,6 +1,12 @@
 import type { SnapshotReplica } from '../contracts/index.ts'
-import type { Clock, Logger, Random } from '../kernel/index.ts'
-import { closedUpstream, httpUpstream, replicaUpstream, type Upstream } from '../providers/index.ts'
+import { type Clock, type Logger, type Random, replicaKey } from '../kernel/index.ts'
+import {
+  closedUpstream,
+  foreignReplica,
+  httpUpstream,
+  replicaUpstream,
+  type Upstream,
+} from '../providers/index.ts'
 import type { CompiledContract } from './gateway-table.ts'
 
 export interface WantedUpstream {
@@ -19,7 +25,8 @@ export interface UpstreamParts {
 }
 
 /**
- * What answers for a replica of the snapshot, by its address: our own model servers over the link, others over HTTP. An
+ * What answers for a replica of the snapshot, by its address: our own model servers over the link, others over HTTP, in
+ * the API that they speak or with our predict body. An
  * address that may not be called costs that one replica and is told in the log; the rest of the snapshot is good.
  */
 export function openUpstream(
@@ -31,9 +38,13 @@ export function openUpstream(
     const contractDigest = contract.digest
     return replicaUpstream({ replica, model, version, ...linkKey, contractDigest, clock, random, log })
   }
-  const { address: url, allowInner = false, id } = replica
+  const { address: url, allowInner = false, id, speaks } = replica
   const { inputs, outputs } = contract
   try {
+    if (speaks !== undefined) {
+      const key = replicaKey(internalKey, id)
+      return foreignReplica({ id, url, kind: speaks, key, allowInner, model, version, clock, random, log })
+    }
     return httpUpstream({ id, url, allowInner, model, version, inputs, outputs, clock })
   } catch (error) {
     log.error({ replica: id, model, version, reason: String(error) }, 'replica address refused')

@@ -20,6 +20,14 @@ export function macOfSecret(secret: string, pepper: Uint8Array): string {
   return createHmac('sha256', pepper).update(secret).digest('hex')
 }
 
+/**
+ * What a model server of another project asks of whoever calls it, hex: made of the key of the installation's own
+ * processes, which gateways and replicas have, so that the key itself is never given to a foreign program.
+ */
+export function replicaKey(internalKey: string, replicaId: string): string {
+  return createHmac('sha256', internalKey).update(`replica ${replicaId}`).digest('hex')
+}
+
 /** Compares in constant time; both are hex MACs of equal length. */
 export function sameMac(left: string, right: string): boolean {
   const leftBytes = Buffer.from(left, 'hex')

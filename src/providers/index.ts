@@ -1,3 +1,4 @@
+export { foreignReplica } from './foreign-replica.ts'
 export { httpUpstream } from './http.ts'
 export { type JsonPoster, jsonPoster } from './post-json.ts'
 export {

@@ -8,7 +8,7 @@ import type { Health } from './health.ts'
 
 export interface ProbesOptions {
   readonly health: Health
-  readonly registry: Registry
+  readonly registry: Pick<Registry, 'contentType' | 'metrics'>
   /** Guards `/metrics`; the probes are public. */
   readonly internalKey: string
 }

@@ -35,14 +35,17 @@ export interface ReconcileTimings extends ReplicaTimings {
   readonly noticeMs: number
   /** From the start of this process to that notice: gateways that lost control try again every 7.5 s or sooner. */
   readonly reconnectMs: number
-  /** A replica that is not ready by then is given up. */
+  /** A replica that is not ready by then is given up, unless it named a time of its own. */
   readonly startTimeoutMs: number
+  /** Beyond the time that a replica named. */
+  readonly ownWordsMs: number
 }
 
 export const defaultTimings: ReconcileTimings = {
   noticeMs: 1_000,
   reconnectMs: 9_000,
   startTimeoutMs: 120_000,
+  ownWordsMs: 15_000,
   firstBackoffMs: 500,
   longestBackoffMs: 30_000,
   crashesBeforeFailed: 5,
@@ -132,6 +135,7 @@ function decideVersion(
     isGivenUp,
     isLeaving,
     failure: failure.reason,
+    progress: capable.find((replica) => !isReady(replica))?.status.progress ?? null,
   })
   if (next.status !== wish.status || next.reason !== wish.reason)
     actions.push({ kind: 'set-status', model: wish.model, label: wish.version, ...next })
@@ -145,6 +149,8 @@ interface VersionView {
   readonly isGivenUp: boolean
   readonly isLeaving: boolean
   readonly failure: string | null
+  /** What one that starts says that it does. */
+  readonly progress: string | null
 }
 
 /**
@@ -164,8 +170,9 @@ function statusOf(
       : { status: 'draining', reason: wish.reason }
   const isWhole = view.ready >= view.wanted
   if (isWhole) return { status: 'active', reason: null }
-  const short = `${view.ready} of ${view.wanted} replicas are ready${view.failure === null ? '' : `; ${view.failure}`}`
-  if (view.ready === 0) return { status: 'deploying', reason: view.failure }
+  const why = [view.failure, view.progress].filter((each) => each !== null)
+  const short = [`${view.ready} of ${view.wanted} replicas are ready`, ...why].join('; ')
+  if (view.ready === 0) return { status: 'deploying', reason: why.length === 0 ? null : why.join('; ') }
   return {
     status: wish.status === 'deploying' || wish.status === 'failed' ? 'deploying' : 'active',
     reason: short,
@@ -240,5 +247,9 @@ export function isReady(replica: ObservedReplica): boolean {
 }
 
 function isStuck(replica: ObservedReplica, nowMs: number, timings: ReconcileTimings): boolean {
-  return replica.status.phase === 'starting' && nowMs - replica.status.startedAt > timings.startTimeoutMs
+  const { phase, startedAt, startTimeoutMs } = replica.status
+  // One that has a time of its own ends by itself when it is over, and says why; this is for when it does not.
+  const timeoutMs =
+    startTimeoutMs === undefined ? timings.startTimeoutMs : startTimeoutMs + timings.ownWordsMs
+  return phase === 'starting' && nowMs - startedAt > timeoutMs
 }

@@ -24,7 +24,7 @@ export interface FailureVerdict {
 
 /**
  * Reads what ended. An artifact that cannot be read is final at once: its content is pinned by digest and will not
- * change. Anything else may be chance, until it has happened `crashesBeforeFailed` times to replicas that never were
+ * change; so are settings that a model server refuses to start with. Anything else may be chance, until it has happened `crashesBeforeFailed` times to replicas that never were
  * ready; those that were ready once show that the version can run, and are restarted for good, ever more slowly.
  */
 export function verdictOnFailures(
@@ -34,8 +34,8 @@ export function verdictOnFailures(
   timings: ReplicaTimings,
 ): FailureVerdict {
   const said = dead.toSorted(byStart).at(-1)?.status.failure ?? failedStart ?? null
-  const pinned = [...dead.map((replica) => replica.status.failure), failedStart].find((failure) =>
-    failure?.code.startsWith('artifact_'),
+  const pinned = [...dead.map((replica) => replica.status.failure), failedStart].find(
+    (failure) => failure?.code.startsWith('artifact_') || failure?.code === 'engine_refused',
   )
   if (pinned !== undefined && pinned !== null)
     return { isFinal: true, reason: `${pinned.code}: ${pinned.detail}` }

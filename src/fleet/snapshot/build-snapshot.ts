@@ -4,6 +4,7 @@ import {
   type Model,
   type PriceOverride,
   type Provider,
+  type ProviderKind,
   type ServingPolicy,
   type Snapshot,
   type SnapshotKey,
@@ -12,6 +13,7 @@ import {
   type SnapshotVersion,
   textContract,
   type Version,
+  type VllmSettings,
 } from '../../contracts/index.ts'
 import { canonicalJson } from '../../kernel/index.ts'
 import type { StoredKey } from '../../store/index.ts'
@@ -101,9 +103,22 @@ function replicasOf(version: Version, view: FleetView): SnapshotReplica[] {
     .map((replica) => ({
       id: replica.replicaId,
       address: replica.status.address,
+      ...foreignOf(version, replica.status.address),
       draining: replica.status.phase === 'draining' || view.draining.has(replica.replicaId),
     }))
     .sort(by((each) => each.id))
+}
+
+/** What gateways speak to a model server of another project, which listens on this machine or in the cluster. */
+const SPOKEN: Readonly<Record<VllmSettings['server'], ProviderKind>> = {
+  vllm: 'vllm',
+  tgi: 'tgi',
+  'triton-trtllm': 'openai-compatible',
+}
+
+function foreignOf({ spec }: Version, address: string): Pick<SnapshotReplica, 'allowInner' | 'speaks'> {
+  if (spec.vllm === undefined || !address.startsWith('http:')) return {}
+  return { allowInner: true, speaks: SPOKEN[spec.vllm.server] }
 }
 
 function isReachable(replica: ObservedReplica): boolean {

@@ -119,7 +119,7 @@ function launch(options: LocalBackendOptions, spec: ReplicaSpec): ChildProcess {
   try {
     const child = spawn(process.execPath, [options.entry, specPath(spec.runFolder)], {
       detached: true,
-      env: environment(),
+      env: environment(spec.spec.engine === 'vllm'),
       stdio: ['ignore', log, log],
     })
     child.unref()
@@ -132,9 +132,16 @@ function launch(options: LocalBackendOptions, spec: ReplicaSpec): ChildProcess {
 /** What a process needs of its surroundings; secrets of control (a database's address) are not among it. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'OMP_NUM_THREADS']
 
-function environment(): Record<string, string> {
+/** What GPU programs of other projects read: devices, where weights are kept, tokens of the hub, proxies. */
+const PASSED_TO_FOREIGN =
+  /^(CUDA_|NVIDIA_|ROCR_|HIP_|HF_|HUGGING_FACE_|HUGGINGFACE_|TRANSFORMERS_|VLLM_|TRITON_|TRTLLM_|NCCL_|TORCH|PYTORCH_|PYTHON|VIRTUAL_ENV$|CONDA_|XDG_CACHE_HOME$|OMP_|LD_|SSL_CERT_|REQUESTS_CA_BUNDLE$|https?_proxy$|no_proxy$|HTTPS?_PROXY$|NO_PROXY$)/
+
+function environment(isForeign: boolean): Record<string, string> {
+  const names = isForeign
+    ? [...PASSED_ON, ...Object.keys(process.env).filter((name) => PASSED_TO_FOREIGN.test(name))]
+    : PASSED_ON
   return Object.fromEntries(
-    PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   )
 }
 

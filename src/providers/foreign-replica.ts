@@ -1,0 +1,102 @@
+import { type ProviderKind, provider } from '../contracts/index.ts'
+import type { Clock, Logger, Random } from '../kernel/index.ts'
+import { remoteTextUpstream } from './remote/remote-text-upstream.ts'
+import { standardCodecs } from './remote/standard-codecs.ts'
+import type { TextFailure, TextSink, TextUpstream } from './text/text-upstream.ts'
+import type { Upstream } from './upstream.ts'
+import { closedUpstream } from './upstream-closed.ts'
+
+export interface ForeignReplicaOptions {
+  readonly id: string
+  /** Where it answers, without a path. */
+  readonly url: string
+  /** Whose API it speaks. */
+  readonly kind: ProviderKind
+  /** What it asks of its callers. */
+  readonly key: string
+  readonly allowInner: boolean
+  readonly model: string
+  readonly version: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/** Requests that one gateway has at one replica; the server queues by its own rules long before. */
+const MAX_CONNECTIONS = 1024
+const KEY_NAME = 'REPLICA_KEY'
+
+/**
+ * A replica that is a model server of another project, spoken to as a provider of its kind is. What is wrong with it is
+ * told as of a replica: another one of the same version is asked, and the pool puts this one aside. It answers text
+ * only, so that rows are refused as by a closed one.
+ */
+export function foreignReplica(options: ForeignReplicaOptions): Upstream & { readonly text: TextUpstream } {
+  const { allowInner, clock, id, key, kind, log, model, random, url, version } = options
+  const remote = remoteTextUpstream(
+    provider.parse({
+      name: 'replica',
+      kind,
+      baseUrl: `${url}/v1`,
+      accounts: [{ name: 'replica', key: `\${env:${KEY_NAME}}` }],
+      maxRetries: 0,
+      maxConnections: MAX_CONNECTIONS,
+      // Long prefills and queues are bounded by the request's own deadline.
+      timeouts: { firstContentMs: 600_000, idleMs: 120_000, totalMs: 3_600_000 },
+      allowInner,
+      revision: 1,
+      updatedAt: 0,
+    }),
+    {
+      clock,
+      random,
+      log: log.child({ replica: id }),
+      env: { [KEY_NAME]: key },
+      readFile: () => '',
+      codecs: standardCodecs,
+    },
+  )
+  const text: TextUpstream = {
+    id,
+    get isReady() {
+      return remote.isReady
+    },
+    whenReady: () => remote.whenReady(),
+    relays: remote.relays,
+    start: (call, sink) => remote.start(call, asReplica(sink)),
+    close: () => remote.close(),
+  }
+  return {
+    ...closedUpstream({ id, model, version }),
+    text,
+    get isReady() {
+      return remote.isReady
+    },
+    whenReady: () => remote.whenReady(),
+    close: () => remote.close(),
+  }
+}
+
+/** Accounts are a provider's; a replica has none. */
+function asReplica(sink: TextSink): TextSink {
+  return {
+    accepted: (by) => sink.accepted({ ...by, account: null }),
+    event: (event) => sink.event(event),
+    relayed: (bytes, seen) => sink.relayed(bytes, seen),
+    answer: (answer) => sink.answer(answer),
+    settled: ({ failure, ...outcome }) =>
+      sink.settled({
+        ...outcome,
+        account: null,
+        failure: failure === undefined ? undefined : ofReplica(failure),
+      }),
+  }
+}
+
+/** No answer at all is the replica's end, as far as one request can see; what it answered is its own to say. */
+function ofReplica(failure: TextFailure): TextFailure {
+  if (failure.code === 'provider_unready') return { ...failure, code: 'replica_unready' }
+  if (failure.code === 'upstream_failed' && failure.class === 'error' && failure.status === 0)
+    return { ...failure, code: 'replica_lost' }
+  return failure
+}
