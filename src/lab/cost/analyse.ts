@@ -2,9 +2,8 @@ import type { Measurement } from '../../contracts/index.ts'
 import { newcombe, trimmedInterval } from '../../stats/index.ts'
 import { goalNotes, grouped, intervalText, measured, percent, rounded, statusOf } from '../judging.ts'
 import type { Judgement } from '../lab.ts'
-import { pairsWanted } from '../latency/pair-ratio.ts'
 import type { CostPlan } from './plan.ts'
-import { costRatio, meansOf } from './ratio.ts'
+import { costPairsWanted, costRatio, meansOf } from './ratio.ts'
 import type { CostBlock } from './raw.ts'
 
 /** A ratio of compute says nothing of cost when answers are missing: a version that fails fast would look cheap. */
@@ -46,13 +45,7 @@ export function analyseCost(plan: CostPlan, blocks: readonly CostBlock[]): Judge
 }
 
 function faultOf(plan: CostPlan, blocks: readonly CostBlock[], usable: readonly number[]) {
-  const wanted = pairsWanted(
-    blocks
-      .slice(0, plan.pairs)
-      .map((block) => costRatio(block, plan))
-      .filter((ratio) => ratio !== null),
-    plan,
-  )
+  const wanted = costPairsWanted(plan, blocks)
   if (blocks.length !== wanted)
     return `${blocks.length} pairs were measured where the plan asks for ${wanted}.`
   const isWhole = blocks.every(({ halves }) =>

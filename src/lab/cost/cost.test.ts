@@ -80,6 +80,17 @@ describe('the judgement', () => {
     expect(judgement.status).toBe('inconclusive')
     expect(judgement.measurements[0]!.needs).toMatch(/pairs would settle it/)
   })
+
+  test('what 24 pairs of a busy machine leave open is settled by as many again, and not judged before', () => {
+    const noisy = { spread: 0.25 }
+    const first = blocks(1, noisy, 5)
+    const doubled = [...first, ...blocks(1, noisy, 6)]
+    expect(analyseCost(plan, first)).toMatchObject({
+      status: 'invalid',
+      summary: expect.stringContaining('asks for 48'),
+    })
+    expect(analyseCost(plan, doubled).status).not.toBe('invalid')
+  })
 })
 
 describe('the measurement', () => {

@@ -6,10 +6,9 @@ import { pinnedBody } from '../client/requests.ts'
 import { withGatewayClient } from '../client/with-client.ts'
 import { rounded } from '../judging.ts'
 import type { CheckContext, CheckRun } from '../lab.ts'
-import { pairsWanted } from '../latency/pair-ratio.ts'
 import { runBlocks, trackProgress } from '../progress.ts'
 import type { CostPlan } from './plan.ts'
-import { costRatio } from './ratio.ts'
+import { costPairsWanted } from './ratio.ts'
 import { type CostBlock, costBlock } from './raw.ts'
 
 type Arm = 'champion' | 'candidate'
@@ -35,11 +34,10 @@ export async function measureCost(
         onBlock: (_, wasFinished) => progress.advance(1, wasFinished),
       })
     const blocks = await pairs(0, plan.pairs)
-    const ratios = blocks.map((block) => costRatio(block, plan)).filter((ratio) => ratio !== null)
-    const more = pairsWanted(ratios, plan) - plan.pairs
-    if (more > 0) {
+    while (costPairsWanted(plan, blocks) > blocks.length) {
+      const more = costPairsWanted(plan, blocks) - blocks.length
       progress.grow(more)
-      blocks.push(...(await pairs(plan.pairs, more)))
+      blocks.push(...(await pairs(blocks.length, more)))
     }
     return { blocks }
   })

@@ -1,4 +1,5 @@
-import { quantile } from '../../stats/index.ts'
+import { quantile, trimmedInterval } from '../../stats/index.ts'
+import { pairsWanted } from '../enough-pairs.ts'
 import type { CostPlan } from './plan.ts'
 import type { CostBlock, CostHalf } from './raw.ts'
 
@@ -33,6 +34,15 @@ export function costRatio(block: CostBlock, plan: CostSums): number | null {
   const means = meansOf(block, plan)
   if (means === null || means.champion <= 0 || means.candidate <= 0) return null
   return Math.log(means.candidate / means.champion)
+}
+
+/** At how many pairs the measurement stops, or looks next; measuring and judging use the same rule. */
+export function costPairsWanted(plan: CostPlan, blocks: readonly CostBlock[]): number {
+  return pairsWanted(
+    blocks.map((block) => costRatio(block, plan) ?? Number.NaN),
+    plan,
+    trimmedInterval,
+  )
 }
 
 function groupCosts(

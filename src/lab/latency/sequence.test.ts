@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { contextFor } from '../testing/context.ts'
-import { pairsWanted } from './pair-ratio.ts'
 import { latencyPlan, planLatency } from './plan.ts'
 import type { Half } from './raw.ts'
 import { halfFault } from './sequence.ts'
@@ -31,14 +30,3 @@ test.each<[string, Half, string | undefined]>([
   ['sockets all taken', half({ capped: 6 }), 'sockets'],
   ['hardly ever', half({ capped: 5 }), undefined],
 ])('the client was %s', (_, given, fault) => expect(halfFault(plan, given)).toBe(fault))
-
-const alternating = (spread: number) =>
-  Array.from({ length: 12 }, (_, index) => (index % 2 ? spread : -spread))
-test.each<[string, number[], number]>([
-  ['calm pairs are enough', alternating(0.02), 12],
-  ['pairs that differ ask for more', alternating(0.085), 14],
-  ['but not beyond the plan', alternating(0.9), 20],
-  ['whatever their mean', alternating(0.02).map((ratio) => ratio + 3), 12],
-  ['equal pairs are enough', alternating(0), 12],
-  ['unanswered ones are no spread', [...alternating(0.02), Number.POSITIVE_INFINITY, Number.NaN], 12],
-])('%s', (_, ratios, wanted) => expect(pairsWanted(ratios, plan)).toBe(wanted))

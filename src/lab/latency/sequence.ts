@@ -1,6 +1,7 @@
 import { histogramQuantileMs } from '../../kernel/index.ts'
-import { quantile } from '../../stats/index.ts'
-import { ascending, logRatio, pairsWanted } from './pair-ratio.ts'
+import { quantile, tInterval } from '../../stats/index.ts'
+import { pairsWanted } from '../enough-pairs.ts'
+import { ascending, logRatio } from './pair-ratio.ts'
 import type { LatencyPlan } from './plan.ts'
 import type { Half, PairBlock } from './raw.ts'
 
@@ -34,6 +35,6 @@ export function wantsAnother(plan: LatencyPlan, kind: 'aa' | 'ab', pairs: readon
   const planned = kind === 'aa' ? plan.aaPairs : plan.pairs
   if (sound.length < planned) return true
   if (kind === 'aa') return false
-  const first = sound.slice(0, planned).map((pair) => logRatio(pair, plan.quantile))
-  return sound.length < pairsWanted(first, plan)
+  const ratios = sound.map((pair) => logRatio(pair, plan.quantile))
+  return sound.length < pairsWanted(ratios, plan, tInterval)
 }
