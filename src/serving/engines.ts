@@ -15,6 +15,7 @@ const engines: Partial<Readonly<Record<EngineName, (clock: Clock) => Engine>>> =
 /** Each is imported when it is wanted: what one of them needs may not be installed. */
 const textEngines: Partial<Readonly<Record<EngineName, (clock: Clock) => Promise<TextEngine>>>> = {
   echo: async (clock) => echoTextEngine(clock),
+  llama: async (clock) => (await import('./engines/llama/llama.ts')).llamaEngine(clock),
 }
 
 export function createEngine(name: EngineName, clock: Clock): Engine {
