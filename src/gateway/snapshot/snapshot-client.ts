@@ -14,7 +14,8 @@ export interface SnapshotClientOptions {
 }
 
 const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 5000
+/** While control is away nobody brakes a canary here: after a restart it should be found within a second or so. */
+const MAX_RETRY_MS = 1000
 const MAX_EVENT_BYTES = 64 * 1024 * 1024
 const TCP_KEEP_ALIVE_MS = 10_000
 

@@ -38,9 +38,7 @@ export class SnapshotTaker {
       this.#graceEndsMs = clock.monotonicMs() + connectGraceMs
     this.#wanted = snapshot
     this.#newer()
-    this.#taking ??= this.#takeAll(isStored).finally(() => {
-      this.#taking = undefined
-    })
+    if (this.#taking === undefined) this.#taking = this.#takeAll(isStored)
   }
 
   /** Resolves when nothing waits to be used or stored. */
@@ -50,18 +48,24 @@ export class SnapshotTaker {
   }
 
   async #takeAll(isStored: boolean): Promise<void> {
-    const { clock, connectGraceMs, holder, log, onTable } = this.#options
-    while (this.#wanted !== undefined) {
-      const snapshot = this.#wanted
-      this.#wanted = undefined
-      const prepared = holder.prepare(snapshot)
-      if (prepared.opened.length > 0) await this.#whenConnected(prepared.opened)
-      if (this.#wanted !== undefined) continue
-      prepared.commit()
-      onTable(prepared.table, snapshot)
-      log.info({ revision: snapshot.revision }, 'snapshot in use')
-      if (!isStored) this.#store(snapshot)
-      this.#graceEndsMs = clock.monotonicMs() + connectGraceMs
+    // Not in the same turn: `#taking` is set by then, and ends in the turn that finds nothing more to take.
+    await undefined
+    try {
+      const { clock, connectGraceMs, holder, log, onTable } = this.#options
+      while (this.#wanted !== undefined) {
+        const snapshot = this.#wanted
+        this.#wanted = undefined
+        const prepared = holder.prepare(snapshot)
+        if (prepared.opened.length > 0) await this.#whenConnected(prepared.opened)
+        if (this.#wanted !== undefined) continue
+        prepared.commit()
+        onTable(prepared.table, snapshot)
+        log.info({ revision: snapshot.revision }, 'snapshot in use')
+        if (!isStored) this.#store(snapshot)
+        this.#graceEndsMs = clock.monotonicMs() + connectGraceMs
+      }
+    } finally {
+      this.#taking = undefined
     }
   }
 

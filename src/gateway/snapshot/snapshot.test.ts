@@ -106,6 +106,13 @@ describe('without control', () => {
 })
 
 describe('a new snapshot', () => {
+  test('is taken though it comes in one piece with the one before', async () => {
+    const world = await open()
+    world.publish(world.snapshot())
+    await world.swap(world.snapshot())
+    expect((await world.predict(rows)).status).toBe(200)
+  })
+
   test.each(['not json', '{}', '{"revision":2,"createdAt":0,"models":[{}],"keys":[]}'])(
     'of %j is refused: the one in use stays',
     async (data) => {
