@@ -2,13 +2,18 @@ import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Registry } from 'prom-client'
 import { SlipwayError, toProblem } from '../kernel/index.ts'
 import type { Health } from './health.ts'
 
+/** A page of metrics in Prometheus' text format; prom-client's registry is one. */
+export interface MetricsText {
+  readonly contentType: string
+  metrics(): Promise<string>
+}
+
 export interface ProbesOptions {
   readonly health: Health
-  readonly registry: Pick<Registry, 'contentType' | 'metrics'>
+  readonly registry: MetricsText
   /** Guards `/metrics`; the probes are public. */
   readonly internalKey: string
 }

@@ -117,7 +117,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 async function chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString('utf8'))
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const body = JSON.parse(Buffer.concat(chunks).toString('utf8'))
   if (server === 'vllm' && !names.includes(body.model) && !loras.includes(body.model))
     return void json(response, 404, {
       error: { message: `The model \`${body.model}\` does not exist.`, type: 'NotFoundError', code: 404 },

@@ -1,4 +1,5 @@
 import type { Health } from '../health.ts'
+import type { MetricsText } from '../probes.ts'
 import type { ForeignGauges } from './foreign-kind.ts'
 import type { Scrape, ScrapedHistogram } from './scrape.ts'
 
@@ -7,12 +8,6 @@ export interface ForeignMetricsOptions {
   readonly health: Health
   /** A look at the server's own metrics; undefined where it tells none just now. */
   readonly scrape: () => Promise<Scrape | undefined>
-}
-
-/** As `startProbes` serves them. */
-export interface MetricsText {
-  readonly contentType: string
-  metrics(): Promise<string>
 }
 
 type Row = readonly [name: string, type: 'gauge' | 'counter', help: string]

@@ -38,12 +38,13 @@ const LAST_WORDS_MS = 1_000
 
 const WAIT_THEN_RUN = 'read -r word || exit 125; exec "$@" </dev/null'
 
+// The form with -s is the one that every shell takes with a negative number.
 const GUARD = `
 read -r word && exit 0
-kill -TERM -- "-$1" 2>/dev/null
+kill -s TERM -- "-$1" 2>/dev/null
 left=50
-while [ "$left" -gt 0 ] && kill -0 -- "-$1" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
-kill -KILL -- "-$1" 2>/dev/null
+while [ "$left" -gt 0 ] && kill -s 0 -- "-$1" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
+kill -s KILL -- "-$1" 2>/dev/null
 `
 
 export async function startGroup(options: GroupOptions): Promise<ProcessGroup> {
