@@ -21,7 +21,7 @@ export interface SnapshotTakerOptions {
  */
 export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions
-  #wanted: Snapshot | undefined
+  #wanted: { readonly snapshot: Snapshot; readonly isStored: boolean } | undefined
   #graceEndsMs = 0
   #newer: () => void = () => undefined
   #taking: Promise<void> | undefined
@@ -36,9 +36,9 @@ export class SnapshotTaker {
     const { clock, connectGraceMs } = this.#options
     if (this.#wanted === undefined && this.#taking === undefined)
       this.#graceEndsMs = clock.monotonicMs() + connectGraceMs
-    this.#wanted = snapshot
+    this.#wanted = { snapshot, isStored }
     this.#newer()
-    if (this.#taking === undefined) this.#taking = this.#takeAll(isStored)
+    if (this.#taking === undefined) this.#taking = this.#takeAll()
   }
 
   /** Resolves when nothing waits to be used or stored. */
@@ -47,13 +47,13 @@ export class SnapshotTaker {
     await this.#storing
   }
 
-  async #takeAll(isStored: boolean): Promise<void> {
+  async #takeAll(): Promise<void> {
     // Not in the same turn: `#taking` is set by then, and ends in the turn that finds nothing more to take.
     await undefined
     try {
       const { clock, connectGraceMs, holder, log, onTable } = this.#options
       while (this.#wanted !== undefined) {
-        const snapshot = this.#wanted
+        const { snapshot, isStored } = this.#wanted
         this.#wanted = undefined
         const prepared = holder.prepare(snapshot)
         if (prepared.opened.length > 0) await this.#whenConnected(prepared.opened)
