@@ -1,5 +1,5 @@
 /**
- * PostgreSQL 15 and Chromium, which the tests use for real: installed by the package manager where they are missing
+ * PostgreSQL 15, Redis 7 and Chromium, which the tests use for real: installed by the package manager where they are missing
  * and we may, else told how.
  */
 import { spawnSync } from 'node:child_process'
@@ -11,11 +11,16 @@ const NEEDS = [
     packages: ['postgresql-15'],
     isThere: () => existsSync('/usr/lib/postgresql/15/bin/postgres'),
   },
+  {
+    name: 'Redis 7',
+    packages: ['redis-server'],
+    isThere: () => existsSync('/usr/bin/redis-server'),
+  },
   { name: 'Chromium', packages: ['chromium'], isThere: () => existsSync('/usr/bin/chromium') },
 ]
 
 const missing = NEEDS.filter((need) => !need.isThere())
-if (missing.length === 0) console.log('✔ PostgreSQL 15 and Chromium are here')
+if (missing.length === 0) console.log('✔ PostgreSQL 15, Redis 7 and Chromium are here')
 else if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
   const packages = missing.flatMap((need) => need.packages).join(' ')
   console.log(

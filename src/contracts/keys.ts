@@ -13,11 +13,14 @@ export const keyLimits = z.strictObject({
   tokensPerMinute: z.number().positive().max(1e12).nullable().optional(),
   costUsdPerDay: z.number().positive().max(1e9).nullable().optional(),
   costUsdPerMonth: z.number().positive().max(1e9).nullable().optional(),
+  /** As of a rule, for tokens and money; requests and concurrency of a key are counted on by each gateway. */
+  onStoreDown: z.enum(['closed', 'open']).optional(),
 })
 export type KeyLimits = z.infer<typeof keyLimits>
 
 /**
- * What all keys of a tenant, all traffic of a model, or both together may use. Counted by each gateway.
+ * What all keys of a tenant, all traffic of a model, or both together may use. Counted over all gateways; see
+ * `onStoreDown` for when they cannot agree.
  */
 export const limitRule = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/),
@@ -28,6 +31,8 @@ export const limitRule = z.strictObject({
   concurrency: z.number().int().positive().max(1_000_000).optional(),
   costUsdPerDay: z.number().positive().max(1e9).optional(),
   costUsdPerMonth: z.number().positive().max(1e9).optional(),
+  /** When what counts for all (control or Redis) cannot be asked and the lease is used up: refuse (default), or count on. */
+  onStoreDown: z.enum(['closed', 'open']).optional(),
 })
 export type LimitRule = z.infer<typeof limitRule>
 

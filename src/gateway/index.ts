@@ -1,3 +1,8 @@
+export { RedisAnswers } from './cache/redis-answers.ts'
 export { Gateway } from './gateway.ts'
+export { controlAuthority } from './leases/control-authority.ts'
+export { redisAuthority } from './leases/redis-authority.ts'
+export { SharedLimits } from './leases/shared-limits.ts'
 export { defaultGatewayLimits, type GatewayLimits } from './limits.ts'
+export { RedisLink } from './redis/redis-link.ts'
 export { standardText } from './text/standard-text.ts'

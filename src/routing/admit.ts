@@ -7,17 +7,24 @@ export interface Refusal {
   readonly retryAfterMs: number
 }
 
+/** What a key may do on all gateways together. */
+export interface SharedBudget {
+  /** A request ended; so many of the key are in flight here now. */
+  freed(inFlight: number): void
+}
+
 /** A full gateway or key frees a place at the next answer; nobody knows when, so clients are told a round figure. */
 const RETRY_WHEN_FULL_MS = 100
 
 /**
  * What one key may do here. The rate is GCRA (the virtual scheduling of ITU-T I.371): one number instead of a bucket
- * and its refill; a second's worth may come at once. Counted per gateway: with n gateways a key may send n times its
- * limit.
+ * and its refill; a second's worth may come at once. This is what one gateway lets through; `shared` is the part of the
+ * budget that all gateways count together, where they do.
  */
 export class KeyBudget {
   inFlight = 0
   limits: KeyLimits
+  shared: SharedBudget | undefined
   /** When the bucket would be empty of debt, monotonic ms. */
   #theoreticalArrivalMs = 0
 
@@ -72,12 +79,16 @@ export class Admission {
       if (!publicIds.has(publicId) && budget.inFlight === 0) this.#budgets.delete(publicId)
   }
 
-  /** Undefined: admitted and counted; give it back with `release`. */
-  admit(budget: KeyBudget, nowMs: number): Refusal | undefined {
-    if (this.inFlight >= this.#maxInFlight)
+  /**
+   * Undefined: admitted and counted; give it back with `release`.
+   * @param share of all places, of the gateway and of the key, up to which this one may fill them: work that can wait
+   *   leaves the rest to those who cannot.
+   */
+  admit(budget: KeyBudget, nowMs: number, share = 1): Refusal | undefined {
+    if (this.inFlight >= this.#maxInFlight * share)
       return { code: 'overloaded', limit: this.#maxInFlight, retryAfterMs: RETRY_WHEN_FULL_MS }
     const { concurrency, requestsPerSecond } = budget.limits
-    if (concurrency !== null && budget.inFlight >= concurrency)
+    if (concurrency !== null && budget.inFlight >= Math.max(1, concurrency * share))
       return { code: 'concurrency_limited', limit: concurrency, retryAfterMs: RETRY_WHEN_FULL_MS }
     if (requestsPerSecond !== null) {
       const waitMs = budget.takeRate(nowMs)
@@ -92,5 +103,6 @@ export class Admission {
   release(budget: KeyBudget): void {
     budget.inFlight--
     this.inFlight--
+    budget.shared?.freed(budget.inFlight)
   }
 }

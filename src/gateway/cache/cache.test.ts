@@ -9,6 +9,7 @@ import {
 } from '../../contracts/index.ts'
 import { silentLogger, systemClock } from '../../kernel/index.ts'
 import type { CacheFinding, CacheHit, TextSubject } from '../text/parts.ts'
+import { MemoryAnswers } from './answers.ts'
 import { FalseHits } from './false-hits.ts'
 import { type Embed, PolicyCache } from './policy-cache.ts'
 
@@ -67,7 +68,7 @@ function open(more: { maxBytes?: number; embed?: Embed; auditShare?: number } = 
   let nowMs = 0
   const clock = { ...systemClock, monotonicMs: () => nowMs }
   const cache = new PolicyCache({
-    maxBytes: more.maxBytes ?? 1_000_000,
+    answers: new MemoryAnswers(more.maxBytes ?? 1_000_000),
     embed: more.embed ?? letters,
     clock,
     random: () => 0.5,

@@ -1,10 +1,4 @@
-import type {
-  CachePolicy,
-  CostRow,
-  GenerateAnswer,
-  SnapshotModel,
-  TokenUsage,
-} from '../../contracts/index.ts'
+import type { CachePolicy, CostRow, GenerateAnswer, SnapshotModel } from '../../contracts/index.ts'
 import type { Clock, Logger, Random } from '../../kernel/index.ts'
 import type {
   AnswerCache,
@@ -14,7 +8,7 @@ import type {
   CacheHit,
   TextSubject,
 } from '../text/parts.ts'
-import { AnswerStore, type StoredAnswer } from './answer-store.ts'
+import type { Answers, FoundAnswer } from './answers.ts'
 import { exactKey, semanticKey } from './cache-key.ts'
 import { FalseHits } from './false-hits.ts'
 import { cosine, SemanticIndex } from './semantic-index.ts'
@@ -23,7 +17,7 @@ import { cosine, SemanticIndex } from './semantic-index.ts'
 export type Embed = (model: string, text: string, subject: TextSubject) => Promise<readonly number[]>
 
 export interface CacheParts {
-  readonly maxBytes: number
+  readonly answers: Answers
   readonly embed: Embed
   readonly clock: Clock
   readonly random: Random
@@ -42,17 +36,13 @@ export interface CacheView {
 }
 
 /**
- * The caches of all models, by their serving policies, in this process' memory. Equal questions that come while the
+ * The caches of all models, by their serving policies. Equal questions that come while the
  * first is being answered wait for that answer (single flight); an answer past its time is still given for a while and
  * fetched anew behind the client's back, once.
  */
 export class PolicyCache implements AnswerCache {
   readonly #parts: CacheParts
-  readonly #store: AnswerStore
-  readonly #flights = new Map<
-    string,
-    { promise: Promise<CacheHit | undefined>; end: (hit: CacheHit | undefined) => void }
-  >()
+  readonly #flights = new Map<string, { promise: Promise<CacheHit | undefined> }>()
   readonly #refreshing = new Set<string>()
   readonly #index = new SemanticIndex()
   readonly #falseHits = new Map<string, FalseHits>()
@@ -62,7 +52,6 @@ export class PolicyCache implements AnswerCache {
 
   constructor(parts: CacheParts) {
     this.#parts = parts
-    this.#store = new AnswerStore(parts.maxBytes)
   }
 
   isOn({ serving }: SnapshotModel): boolean {
@@ -74,27 +63,25 @@ export class PolicyCache implements AnswerCache {
     if (policy === undefined) return { kind: 'off' }
     if (subject.glance.isSampled && policy.exact?.cacheSampled !== true) return { kind: 'off' }
     const key = exactKey(subject)
-    if (policy.exact !== undefined) {
-      const found = this.#exact(key, policy.exact, nowMs)
-      if (found !== undefined) return found
-    }
-    const flight = this.#flights.get(key)
-    if (flight !== undefined) {
-      this.#shared++
-      return { kind: 'shared', answer: flight.promise }
-    }
+    const found = policy.exact === undefined ? undefined : this.#parts.answers.get(key, nowMs)
+    if (found instanceof Promise) return this.#late(subject, policy, key, found, nowMs)
+    const hit = this.#exact(subject, key, policy, found)
+    if (hit !== undefined) return hit
+    const shared = this.#shareOf(key)
+    if (shared !== undefined) return shared
     // Taken before anything is awaited, so that nobody else takes it meanwhile.
-    const own = this.#fly(key)
-    const semantic = policy.semantic === undefined ? undefined : semanticKey(subject)
-    if (policy.semantic === undefined || semantic === undefined || !this.#falseHitsOf(subject).isTrusted)
-      return this.#miss(own)
-    return this.#semantic(subject, policy.semantic, semantic, key, own, nowMs)
+    return this.#unknown(subject, policy, key, this.#fly(subject, key), nowMs)
   }
 
-  older(subject: TextSubject, maxAgeMs: number, nowMs: number): CacheHit | undefined {
-    const found = this.#store.get(exactKey(subject))
-    if (found === undefined || nowMs - found.storedAtMs > maxAgeMs) return undefined
-    return this.#hit('stale', found, nowMs)
+  older(
+    subject: TextSubject,
+    maxAgeMs: number,
+    nowMs: number,
+  ): CacheHit | undefined | Promise<CacheHit | undefined> {
+    const found = this.#parts.answers.get(exactKey(subject), nowMs)
+    const aged = (answer: FoundAnswer | undefined) =>
+      answer === undefined || answer.ageMs > maxAgeMs ? undefined : this.#hit('stale', answer)
+    return found instanceof Promise ? found.then(aged) : aged(found)
   }
 
   view(): CacheView {
@@ -103,20 +90,63 @@ export class PolicyCache implements AnswerCache {
       hits: this.#hits,
       misses: this.#misses,
       shared: this.#shared,
-      ...this.#store.size,
+      ...this.#parts.answers.size,
       audits: audited.reduce((sum, { audits }) => sum + audits, 0),
       falseHits: audited.reduce((sum, { falseHits }) => sum + falseHits, 0),
     }
   }
 
-  #exact(key: string, policy: NonNullable<CachePolicy['exact']>, nowMs: number): CacheHit | undefined {
-    const found = this.#store.get(key)
-    if (found === undefined) return undefined
-    const ageMs = nowMs - found.storedAtMs
-    if (ageMs <= policy.ttlMs) return this.#hit('hit', found, nowMs)
-    if (ageMs > policy.ttlMs + policy.staleMs) return undefined
-    const refresh = this.#refreshing.has(key) ? undefined : this.#refresh(key)
-    return { ...this.#hit('stale', found, nowMs), refresh }
+  /** The store must be waited for. Those who ask the same meanwhile wait for what comes of it. */
+  #late(
+    subject: TextSubject,
+    policy: CachePolicy,
+    key: string,
+    finding: Promise<FoundAnswer | undefined>,
+    nowMs: number,
+  ): CacheFinding | Promise<CacheFinding> {
+    const shared = this.#shareOf(key)
+    if (shared !== undefined) return shared
+    const own = this.#fly(subject, key)
+    return finding.then((found) => {
+      const hit = this.#exact(subject, key, policy, found)
+      if (hit === undefined) return this.#unknown(subject, policy, key, own, nowMs)
+      const { refresh: _, ...given } = hit
+      own.land(given)
+      return hit
+    })
+  }
+
+  #shareOf(key: string): CacheFinding | undefined {
+    const flight = this.#flights.get(key)
+    if (flight === undefined) return undefined
+    this.#shared++
+    return { kind: 'shared', answer: flight.promise }
+  }
+
+  #unknown(
+    subject: TextSubject,
+    policy: CachePolicy,
+    key: string,
+    own: CacheFlight,
+    nowMs: number,
+  ): CacheFinding | Promise<CacheFinding> {
+    const semantic = policy.semantic === undefined ? undefined : semanticKey(subject)
+    if (policy.semantic === undefined || semantic === undefined || !this.#falseHitsOf(subject).isTrusted)
+      return this.#miss(own)
+    return this.#semantic(subject, policy.semantic, semantic, key, own, nowMs)
+  }
+
+  #exact(
+    subject: TextSubject,
+    key: string,
+    { exact }: CachePolicy,
+    found: FoundAnswer | undefined,
+  ): CacheHit | undefined {
+    if (found === undefined || exact === undefined) return undefined
+    if (found.ageMs <= exact.ttlMs) return this.#hit('hit', found)
+    if (found.ageMs > exact.ttlMs + exact.staleMs) return undefined
+    const refresh = this.#refreshing.has(key) ? undefined : this.#refresh(subject, key)
+    return { ...this.#hit('stale', found), refresh }
   }
 
   async #semantic(
@@ -135,9 +165,9 @@ export class PolicyCache implements AnswerCache {
       return this.#miss(own)
     }
     const nearest = this.#index.nearest(scope, vector)
-    const found = nearest === undefined ? undefined : this.#store.get(nearest.key)
+    const found = nearest === undefined ? undefined : await this.#parts.answers.get(nearest.key, nowMs)
     const isNear = nearest !== undefined && nearest.similarity >= policy.threshold
-    if (nearest === undefined || found === undefined || !isNear || nowMs - found.storedAtMs > policy.ttlMs) {
+    if (nearest === undefined || found === undefined || !isNear || found.ageMs > policy.ttlMs) {
       if (nearest !== undefined && found === undefined) this.#index.forget(scope, nearest.key)
       return this.#miss({
         store: (answer, usage, cost) => {
@@ -148,7 +178,7 @@ export class PolicyCache implements AnswerCache {
       })
     }
     const isAudited = this.#parts.random() < policy.auditShare
-    const hit = this.#hit('semantic', found, nowMs)
+    const hit = this.#hit('semantic', found)
     if (!isAudited) {
       own.abandon()
       return hit
@@ -187,9 +217,9 @@ export class PolicyCache implements AnswerCache {
     return counts
   }
 
-  #hit(kind: CacheHit['kind'], { answer, costUsd, storedAtMs }: StoredAnswer, nowMs: number): CacheHit {
+  #hit(kind: CacheHit['kind'], { ageMs, answer, costUsd }: FoundAnswer): CacheHit {
     this.#hits[kind]++
-    return { kind, answer, savedUsd: costUsd, ageMs: Math.max(0, nowMs - storedAtMs) }
+    return { kind, answer, savedUsd: costUsd, ageMs }
   }
 
   #miss(flight: CacheFlight): CacheFinding {
@@ -198,32 +228,33 @@ export class PolicyCache implements AnswerCache {
   }
 
   /** Others who ask the same wait for how this one ends. */
-  #fly(key: string): CacheFlight {
+  #fly(subject: TextSubject, key: string): CacheFlight & { land(hit: CacheHit | undefined): void } {
     let end: (hit: CacheHit | undefined) => void = () => undefined
     const promise = new Promise<CacheHit | undefined>((resolve) => {
       end = resolve
     })
-    const flight = { promise, end }
+    const flight = { promise }
     this.#flights.set(key, flight)
     const land = (hit: CacheHit | undefined) => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
       end(hit)
     }
     return {
-      store: (answer, usage, cost) => {
-        this.#keep(key, answer, usage, cost)
+      land,
+      store: (answer, _, cost) => {
+        this.#keep(subject, key, answer, cost)
         land({ kind: 'hit', answer, savedUsd: cost.costUsd, ageMs: 0 })
       },
       abandon: () => land(undefined),
     }
   }
 
-  #refresh(key: string): CacheFlight {
+  #refresh(subject: TextSubject, key: string): CacheFlight {
     this.#refreshing.add(key)
     return {
-      store: (answer, usage, cost) => {
+      store: (answer, _, cost) => {
         this.#refreshing.delete(key)
-        this.#keep(key, answer, usage, cost)
+        this.#keep(subject, key, answer, cost)
       },
       abandon: () => {
         this.#refreshing.delete(key)
@@ -231,9 +262,17 @@ export class PolicyCache implements AnswerCache {
     }
   }
 
-  #keep(key: string, answer: CachedAnswer, _: TokenUsage, cost: CostRow): void {
-    this.#store.set(key, { answer, storedAtMs: this.#parts.clock.monotonicMs(), costUsd: cost.costUsd })
+  #keep({ model }: TextSubject, key: string, answer: CachedAnswer, cost: CostRow): void {
+    const stored = { answer, costUsd: cost.costUsd }
+    this.#parts.answers.set(key, stored, keepMsOf(model), this.#parts.clock.monotonicMs())
   }
+}
+
+/** The longest that any of the model's policies may still give an answer. */
+function keepMsOf({ serving }: SnapshotModel): number {
+  const { exact, semantic } = serving?.cache ?? {}
+  const rungs = (serving?.ladder?.rungs ?? []).map((rung) => (rung.kind === 'cached' ? rung.maxAgeMs : 0))
+  return Math.max(1, (exact?.ttlMs ?? 0) + (exact?.staleMs ?? 0), semantic?.ttlMs ?? 0, ...rungs)
 }
 
 function textOf(answer: CachedAnswer): string {

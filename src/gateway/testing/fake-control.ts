@@ -1,17 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
+  leaseExchange,
   type RequestRecord,
   type Snapshot,
   type TelemetryBatch,
   telemetryBatch,
 } from '../../contracts/index.ts'
+import { LeaseBook } from '../../routing/index.ts'
 
 /** How control takes a batch: with this status, or never answering. */
 export type TelemetryMood = number | 'hang'
 
 /**
- * The two paths of control that a gateway uses, on a real socket. Takes each (gateway, sequence) once, as control does,
+ * The three paths of control that a gateway uses, on a real socket. Takes each (gateway, sequence) once, as control does,
  * and checks every batch against the contract.
  */
 export class FakeControl {
@@ -20,6 +22,8 @@ export class FakeControl {
   dropped = 0
   duplicates = 0
   mood: TelemetryMood = 200
+  /** Who counts shared limits; a new one is control started anew without its store. */
+  leases = new LeaseBook()
   port = 0
   #snapshot: Snapshot | undefined
   readonly #watchers = new Set<ServerResponse>()
@@ -84,6 +88,13 @@ export class FakeControl {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     if (this.mood === 'hang') return
+    if (request.url === '/internal/v1/leases') {
+      const message = leaseExchange.parse(JSON.parse(Buffer.concat(chunks).toString()))
+      const time = { monotonicMs: performance.now(), nowMs: Date.now() }
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(this.leases.exchange(message, time).answer))
+      return
+    }
     if (this.mood !== 200) {
       response.writeHead(this.mood).end()
       return

@@ -9,6 +9,7 @@ import {
   servingPolicy,
 } from '../../contracts/index.ts'
 import { silentLogger, systemClock } from '../../kernel/index.ts'
+import { MemoryAnswers } from '../cache/answers.ts'
 import { PolicyCache } from '../cache/policy-cache.ts'
 import { versionGuards } from '../guardrails/version-guards.ts'
 import { hello, ScriptedUpstream, scriptedModel, USED } from '../testing/scripted-upstream.ts'
@@ -37,7 +38,7 @@ const guards = () =>
   )
 const cache = () =>
   new PolicyCache({
-    maxBytes: 1_000_000,
+    answers: new MemoryAnswers(1_000_000),
     embed: async () => [1],
     clock: systemClock,
     random: Math.random,

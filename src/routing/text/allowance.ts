@@ -1,12 +1,21 @@
 /** An amount that may be used in a span of time. Tokens and requests are whole numbers, money is attodollars. */
 export interface Allowance {
-  /** 0: taken. Else milliseconds until it is worth asking again; nothing was taken then. Infinity: never, it is too much. */
+  /**
+   * 0: taken. Else milliseconds until it is worth asking again; nothing was taken then. Infinity: never, it is too much.
+   * `ASK`: who counts for all gateways must be asked first.
+   */
   take(amount: bigint, nowMs: number): number
   /** What was used instead of what was taken: gives back the rest, or takes what it was more, even beyond the limit. */
-  settle(taken: bigint, used: bigint, nowMs: number): void
+  settle(taken: bigint, used: bigint, nowMs: number, takenAtMs: number): void
+  /** What was taken at this very moment, as if it never had been. */
+  giveBack(amount: bigint, nowMs: number): void
   /** What could be taken now. */
   left(nowMs: number): bigint
+  /** Why it refuses, where that is not because it is used up. */
+  readonly why?: string | undefined
 }
+
+export const ASK = -1 as const
 
 const MINUTE_MS = 60_000
 
@@ -40,6 +49,10 @@ export class MinuteAllowance implements Allowance {
     if (this.#level > this.#limit) this.#level = this.#limit
     // One answer that was much longer than anybody could foresee must not lock the door for hours.
     if (this.#level < -this.#limit) this.#level = -this.#limit
+  }
+
+  giveBack(amount: bigint, nowMs: number): void {
+    this.settle(amount, 0n, nowMs)
   }
 
   left(nowMs: number): bigint {
@@ -90,6 +103,10 @@ export class CalendarAllowance implements Allowance {
     if (this.#used < 0n) this.#used = 0n
   }
 
+  giveBack(amount: bigint, nowMs: number): void {
+    this.settle(amount, 0n, nowMs)
+  }
+
   left(nowMs: number): bigint {
     this.#turn(nowMs)
     return this.#used < this.#limit ? this.#limit - this.#used : 0n
@@ -124,6 +141,10 @@ export class ConcurrencyAllowance implements Allowance {
 
   settle(taken: bigint): void {
     this.#inUse -= taken
+  }
+
+  giveBack(amount: bigint): void {
+    this.settle(amount)
   }
 
   left(): bigint {

@@ -1,7 +1,7 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
 import { type KeyLimits, limitRule } from '../../contracts/index.ts'
-import { type Held, LimitBook, type LimitedBy, type LimitSubject } from '../index.ts'
+import { type Held, LimitBook, type LimitedBy, type LimitSubject, type Unleased } from '../index.ts'
 
 const free: KeyLimits = { requestsPerSecond: null, concurrency: null }
 const subject = (more: Partial<LimitSubject> = {}): LimitSubject => ({
@@ -16,7 +16,7 @@ const use = (tokens: number, usd?: number) => ({
   cost: usd === undefined ? undefined : BigInt(Math.round(usd * 1e6)) * 10n ** 12n,
 })
 const rule = (more: Record<string, unknown>) => limitRule.parse({ name: 'r', ...more })
-const isHeld = (outcome: Held | LimitedBy): outcome is Held => 'settle' in outcome
+const isHeld = (outcome: Held | LimitedBy | Unleased): outcome is Held => 'settle' in outcome
 const NOON = Date.UTC(2026, 5, 30, 12)
 
 describe('tokens a minute', () => {

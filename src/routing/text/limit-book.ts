@@ -1,5 +1,5 @@
 import type { KeyLimits, LimitRule } from '../../contracts/index.ts'
-import { type Allowance, CalendarAllowance, ConcurrencyAllowance, MinuteAllowance } from './allowance.ts'
+import { type Allowance, ASK, CalendarAllowance, ConcurrencyAllowance, MinuteAllowance } from './allowance.ts'
 
 /** What a request is expected to use at most, and then did use. Money in attodollars; undefined: no price is known. */
 export interface TextUse {
@@ -14,6 +14,11 @@ export interface LimitedBy {
   readonly retryAfterMs: number
 }
 
+/** Nothing was taken; who counts for all gateways must first lease so much. */
+export interface Unleased {
+  readonly short: readonly { readonly allowance: Allowance; readonly amount: bigint }[]
+}
+
 export interface Held {
   settle(used: TextUse, nowMs: number): void
 }
@@ -25,7 +30,27 @@ export interface LimitSubject {
   readonly model: string
 }
 
-type Measure = 'requests' | 'tokens' | 'concurrency' | 'cost'
+export type Measure = 'requests' | 'tokens' | 'concurrency' | 'cost'
+
+/** What one limit allows to whom. */
+export interface AllowanceSpec {
+  /** Whose, and what: `rule/free/tokens/minute`. Does not name the limit. */
+  readonly id: string
+  readonly measure: Measure
+  /** `once`: at the same time. */
+  readonly span: 'once' | 'minute' | 'day' | 'month'
+  /** Whole; attodollars for `cost`. */
+  readonly limit: bigint
+  readonly onStoreDown: 'closed' | 'open'
+}
+
+export type MakeAllowance = (spec: AllowanceSpec) => Allowance
+
+/** Counted by this process alone. */
+export const localAllowance: MakeAllowance = ({ limit, span }) => {
+  if (span === 'once') return new ConcurrencyAllowance(limit)
+  return span === 'minute' ? new MinuteAllowance(limit) : new CalendarAllowance(limit, span)
+}
 
 interface Account {
   readonly what: string
@@ -42,11 +67,16 @@ const MAX_SUBJECTS = 50_000
  * to a limit of money, so where there is one such a request is refused, not let through for nothing.
  */
 export class LimitBook {
+  readonly #make: MakeAllowance
   #rules: readonly LimitRule[] = []
   /** By who and what and how much: a limit that changes begins anew, one that stays keeps what was used. */
   readonly #accounts = new Map<string, Account>()
   /** The accounts of each key, tenant and model that was seen under these rules. */
   readonly #found = new Map<string, readonly Account[]>()
+
+  constructor(make: MakeAllowance = localAllowance) {
+    this.#make = make
+  }
 
   /** Rules of a new snapshot. */
   follow(rules: readonly LimitRule[]): void {
@@ -54,85 +84,68 @@ export class LimitBook {
     this.#found.clear()
   }
 
-  take(subject: LimitSubject, use: TextUse, nowMs: number): Held | LimitedBy {
+  take(subject: LimitSubject, use: TextUse, nowMs: number): Held | LimitedBy | Unleased {
     const accounts = this.#accountsOf(subject)
     for (let index = 0; index < accounts.length; index++) {
       const account = accounts[index] as Account
       const amount = amountOf(account.measure, use)
       const waitMs = amount === undefined ? Number.POSITIVE_INFINITY : account.allowance.take(amount, nowMs)
       if (waitMs === 0) continue
-      const what = amount === undefined ? `${account.what} (no price is known for this model)` : account.what
       // All or none: what the earlier ones gave goes back.
-      for (const earlier of accounts.slice(0, index)) {
-        const taken = amountOf(earlier.measure, use) ?? 0n
-        earlier.allowance.settle(taken, 0n, nowMs)
-      }
-      return { what, retryAfterMs: waitMs }
+      for (const earlier of accounts.slice(0, index))
+        earlier.allowance.giveBack(amountOf(earlier.measure, use) ?? 0n, nowMs)
+      if (waitMs === ASK) return { short: shortOf(accounts.slice(index), use, nowMs) }
+      return { what: `${account.what}${reasonOf(account, amount)}`, retryAfterMs: waitMs }
     }
-    return new Taken(accounts, use)
+    return new Taken(accounts, use, nowMs)
   }
 
   #accountsOf(subject: LimitSubject): readonly Account[] {
     const { key, keyLimits, model, tenant } = subject
-    const name = `${key}\n${tenant}\n${model}\n${keyLimits.tokensPerMinute ?? ''}\n${keyLimits.costUsdPerDay ?? ''}\n${keyLimits.costUsdPerMonth ?? ''}`
+    const name = `${key}\n${tenant}\n${model}\n${keyLimits.tokensPerMinute ?? ''}\n${keyLimits.costUsdPerDay ?? ''}\n${keyLimits.costUsdPerMonth ?? ''}\n${keyLimits.onStoreDown ?? ''}`
     const found = this.#found.get(name)
     if (found !== undefined) return found
     if (this.#found.size >= MAX_SUBJECTS) this.#found.clear()
     const accounts = [
-      ...this.#compile(`key ${key}`, {
+      ...this.#compile(`key ${key}`, `key/${key}`, {
         tokensPerMinute: keyLimits.tokensPerMinute ?? undefined,
         costUsdPerDay: keyLimits.costUsdPerDay ?? undefined,
         costUsdPerMonth: keyLimits.costUsdPerMonth ?? undefined,
+        onStoreDown: keyLimits.onStoreDown,
       }),
       ...this.#rules
         .filter((rule) => applies(rule, tenant, model))
-        .flatMap((rule) => this.#compile(ownerOf(rule, subject), rule)),
+        .flatMap((rule) => this.#compile(ownerOf(rule, subject), `rule/${rule.name}`, rule)),
     ]
     this.#found.set(name, accounts)
     return accounts
   }
 
-  #compile(owner: string, limits: Partial<LimitRule>): Account[] {
+  #compile(owner: string, id: string, limits: Partial<LimitRule>): Account[] {
     const { concurrency, costUsdPerDay, costUsdPerMonth, requestsPerMinute, tokensPerMinute } = limits
     const accounts: Account[] = []
-    const add = (
-      limit: number | undefined,
-      unit: string,
-      measure: Measure,
-      make: (limit: number) => Allowance,
-    ) => {
-      if (limit !== undefined)
-        accounts.push(this.#account(`${limit} ${unit} of ${owner}`, measure, () => make(limit)))
+    const add = (limit: number | undefined, unit: string, measure: Measure, span: AllowanceSpec['span']) => {
+      if (limit === undefined) return
+      const whole = measure === 'cost' ? attodollarsOf(limit) : BigInt(Math.ceil(limit))
+      const onStoreDown = limits.onStoreDown ?? 'closed'
+      const spec = { id: `${id}/${measure}/${span}`, measure, span, limit: whole, onStoreDown }
+      accounts.push(this.#account(`${limit} ${unit} of ${owner}`, spec))
     }
-    add(concurrency, 'requests at once', 'concurrency', (limit) => new ConcurrencyAllowance(BigInt(limit)))
-    add(
-      requestsPerMinute,
-      'requests a minute',
-      'requests',
-      (limit) => new MinuteAllowance(BigInt(Math.ceil(limit))),
-    )
-    add(
-      tokensPerMinute,
-      'tokens a minute',
-      'tokens',
-      (limit) => new MinuteAllowance(BigInt(Math.ceil(limit))),
-    )
-    add(costUsdPerDay, 'USD a day', 'cost', (limit) => new CalendarAllowance(attodollarsOf(limit), 'day'))
-    add(
-      costUsdPerMonth,
-      'USD a month',
-      'cost',
-      (limit) => new CalendarAllowance(attodollarsOf(limit), 'month'),
-    )
+    add(concurrency, 'requests at once', 'concurrency', 'once')
+    add(requestsPerMinute, 'requests a minute', 'requests', 'minute')
+    add(tokensPerMinute, 'tokens a minute', 'tokens', 'minute')
+    add(costUsdPerDay, 'USD a day', 'cost', 'day')
+    add(costUsdPerMonth, 'USD a month', 'cost', 'month')
     return accounts
   }
 
-  #account(what: string, measure: Measure, make: () => Allowance): Account {
-    const known = this.#accounts.get(what)
+  #account(what: string, spec: AllowanceSpec): Account {
+    const name = `${what}\n${spec.onStoreDown}`
+    const known = this.#accounts.get(name)
     if (known !== undefined) return known
     if (this.#accounts.size >= MAX_SUBJECTS) this.#forgetOldest()
-    const account = { what, measure, allowance: make() }
-    this.#accounts.set(what, account)
+    const account = { what, measure: spec.measure, allowance: this.#make(spec) }
+    this.#accounts.set(name, account)
     return account
   }
 
@@ -150,11 +163,13 @@ export class LimitBook {
 class Taken implements Held {
   readonly #accounts: readonly Account[]
   readonly #use: TextUse
+  readonly #takenAtMs: number
   #isSettled = false
 
-  constructor(accounts: readonly Account[], use: TextUse) {
+  constructor(accounts: readonly Account[], use: TextUse, nowMs: number) {
     this.#accounts = accounts
     this.#use = use
+    this.#takenAtMs = nowMs
   }
 
   settle(used: TextUse, nowMs: number): void {
@@ -162,9 +177,26 @@ class Taken implements Held {
     this.#isSettled = true
     for (const { allowance, measure } of this.#accounts) {
       const taken = amountOf(measure, this.#use) ?? 0n
-      allowance.settle(taken, amountOf(measure, used) ?? taken, nowMs)
+      allowance.settle(taken, amountOf(measure, used) ?? taken, nowMs, this.#takenAtMs)
     }
   }
+}
+
+/** The first is known to be; the others are looked at, so that all are leased by one message. */
+function shortOf([first, ...more]: readonly Account[], use: TextUse, nowMs: number): Unleased['short'] {
+  const short = (account: Account) => ({
+    allowance: account.allowance,
+    amount: amountOf(account.measure, use) ?? 0n,
+  })
+  return [
+    short(first as Account),
+    ...more.map(short).filter(({ allowance, amount }) => allowance.left(nowMs) < amount),
+  ]
+}
+
+function reasonOf({ allowance }: Account, amount: bigint | undefined): string {
+  if (amount === undefined) return ' (no price is known for this model)'
+  return allowance.why === undefined ? '' : ` (what is left of it is not known: ${allowance.why})`
 }
 
 function amountOf(measure: Measure, use: TextUse): bigint | undefined {
