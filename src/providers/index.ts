@@ -7,7 +7,7 @@ export {
   remoteTextUpstream,
 } from './remote/remote-text-upstream.ts'
 export { standardCodecs } from './remote/standard-codecs.ts'
-export { replicaUpstream } from './replica.ts'
+export { replicaUpstream, type TextReplica } from './replica.ts'
 export type {
   AcceptedBy,
   RelaySeen,

@@ -1,6 +1,15 @@
 import type { SnapshotReplica } from '../contracts/index.ts'
 import type { Clock, Logger, Random } from '../kernel/index.ts'
-import { connectLink, type LinkClient, type LinkState } from '../link/index.ts'
+import {
+  connectLink,
+  type LinkAsk,
+  type LinkClient,
+  type LinkState,
+  type LinkStream,
+  type LinkStreamSink,
+} from '../link/index.ts'
+import { ReplicaText } from './text/replica-text.ts'
+import type { TextUpstream } from './text/text-upstream.ts'
 import type { Upstream, UpstreamFailure, UpstreamOutcome, UpstreamRequest } from './upstream.ts'
 
 export interface ReplicaUpstreamOptions {
@@ -14,6 +23,11 @@ export interface ReplicaUpstreamOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+}
+
+/** A replica that speaks text beside rows, over the same link; closing either closes both. */
+export interface TextReplica extends Upstream {
+  readonly text: TextUpstream
 }
 
 /** First wait after a failed connection; doubled up to the maximum, with jitter so that gateways do not march in step. */
@@ -30,12 +44,13 @@ const IDS = 2 ** 32
  * connecting ──hello──▶ ready ──goAway or broken socket──▶ waiting ──backoff──▶ connecting …   close() ends it from anywhere.
  * A replica that told us to go away still answers what it has; the next connection is tried while that goes on.
  */
-export function replicaUpstream(options: ReplicaUpstreamOptions): Upstream {
+export function replicaUpstream(options: ReplicaUpstreamOptions): TextReplica {
   return new ReplicaUpstream(options)
 }
 
-class ReplicaUpstream implements Upstream {
+class ReplicaUpstream implements TextReplica {
   readonly id: string
+  readonly text: TextUpstream
   readonly #options: ReplicaUpstreamOptions
   readonly #unready: UpstreamFailure
   readonly #stopped = new AbortController()
@@ -56,6 +71,7 @@ class ReplicaUpstream implements Upstream {
       parameters: { model: options.model, version: options.version, retryAfterMs: 1000 },
       retrySafe: true,
     }
+    this.text = new ReplicaText(this, options.clock)
     this.#running = this.#keepConnected()
   }
 
@@ -82,6 +98,14 @@ class ReplicaUpstream implements Upstream {
     const client = generation === this.#generation ? this.#client : undefined
     const holder = client ?? this.#leaving.get(generation)
     holder?.cancel(requestId % IDS)
+  }
+
+  /** Undefined where nothing takes it; for `text`. */
+  stream(ask: LinkAsk, sink: LinkStreamSink): LinkStream | undefined {
+    const client = this.#client
+    if (client?.state !== 'ready' || client.hello.streams !== true || this.#stopped.signal.aborted)
+      return undefined
+    return client.stream(ask, sink)
   }
 
   async close(): Promise<void> {

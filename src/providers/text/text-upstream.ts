@@ -55,6 +55,8 @@ export interface TextCall {
   /** In a relayed stream the usage event is left out of the bytes, since the client did not ask for it. */
   readonly hideUsage: boolean
   readonly priority: number
+  /** By which logs of replicas call it. */
+  readonly requestId?: string
 }
 
 /** Every method is called while the exchange is not paused, but for `settled`. */
@@ -109,6 +111,8 @@ export interface TextOutcome {
   readonly earlier: readonly Omit<TextAttempt, 'rung' | 'version'>[]
   /** Dollars, decimal text, where the provider named the sum (OpenRouter). */
   readonly reportedCostUsd: string | null
+  /** Of a replica of ours, by its own clock. */
+  readonly spent?: { readonly queueUs: number; readonly prefillUs: number; readonly decodeUs: number }
 }
 
 export interface TextFailure {
@@ -130,4 +134,6 @@ export interface TextFailure {
   readonly retryAfterMs: number | null
   /** Content had been emitted or relayed: too late for anybody else to answer. */
   readonly hadContent: boolean
+  /** It was refused for this, as `UnsupportedFeature` names it; without it nothing else may stand in the way. */
+  readonly feature?: string
 }
