@@ -233,6 +233,8 @@ export const generateAnswer = z.object({
   usage: tokenUsage,
   systemFingerprint: z.string().optional(),
   serviceTier: z.string().optional(),
+  /** Decimal dollars, where the provider named the sum; of our own bill, and told to nobody who asks. */
+  reportedCostUsd: z.string().optional(),
   extras: z.record(z.string(), z.unknown()).optional(),
 })
 export type GenerateAnswer = z.infer<typeof generateAnswer>
@@ -244,7 +246,13 @@ const at = { choice: z.number().int() }
  * content, and exactly one of `ended` and `failed` last. `usage` is cumulative and may come more than once, at any time.
  */
 export const generateEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('started'), id: z.string(), providerModel: z.string().optional() }),
+  z.object({
+    type: z.literal('started'),
+    id: z.string(),
+    providerModel: z.string().optional(),
+    systemFingerprint: z.string().optional(),
+    serviceTier: z.string().optional(),
+  }),
   z.object({
     type: z.literal('text'),
     ...at,
@@ -276,7 +284,14 @@ export const generateEvent = z.discriminatedUnion('type', [
     raw: z.string().optional(),
     stopText: z.string().optional(),
   }),
-  z.object({ type: z.literal('usage'), usage: tokenUsage }),
+  z.object({
+    type: z.literal('usage'),
+    usage: tokenUsage,
+    /** Where it is only known now, or is another than at the start. */
+    serviceTier: z.string().optional(),
+    /** As in an answer. */
+    reportedCostUsd: z.string().optional(),
+  }),
   z.object({
     type: z.literal('failed'),
     /** `upstream_truncated`, `upstream_failed`, `deadline_exceeded`, `guardrail_blocked`, … */
@@ -309,6 +324,8 @@ export const embedAnswer = z.object({
   /** In the order of the inputs; little-endian float32 as base64 where that was asked for. */
   vectors: z.array(z.union([z.array(z.number()), z.string()])),
   usage: tokenUsage,
+  /** As in `generateAnswer`. */
+  reportedCostUsd: z.string().optional(),
   extras: z.record(z.string(), z.unknown()).optional(),
 })
 export type EmbedAnswer = z.infer<typeof embedAnswer>

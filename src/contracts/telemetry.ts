@@ -12,6 +12,8 @@ export type TextOperation = z.infer<typeof textOperation>
 /** One try of a request: which provider and account, how it ended, what it used. Tries that failed may cost too. */
 export const textAttempt = z.object({
   rung: z.string(),
+  /** Asked by the gateway on its own account, for a rule or a cache; no try of what the client asked. */
+  aside: z.enum(['moderation', 'embedding']).optional(),
   version: versionLabel.nullable(),
   provider: z.string().nullable(),
   account: z.string().nullable(),
@@ -20,6 +22,10 @@ export const textAttempt = z.object({
   tookMs: z.number(),
   usage: tokenUsage.optional(),
   cost: costRow.optional(),
+  /** Of a replica of ours: until it began, reading the question, saying the answer. */
+  queueMs: z.number().optional(),
+  prefillMs: z.number().optional(),
+  decodeMs: z.number().optional(),
 })
 export type TextAttempt = z.infer<typeof textAttempt>
 
@@ -37,8 +43,9 @@ export const textRecord = z.object({
   /** Events with content that were sent. */
   chunks: z.number().int(),
   finishReason: z.string().nullable(),
-  /** Over all attempts: what the client is charged for. */
+  /** Over all attempts but asides, whose tokens are those of other models. */
   usage: tokenUsage,
+  /** Over all attempts: what the client is charged for. */
   cost: costRow,
   priority: z.string(),
   /** The rung of the ladder that answered; null for the primary. */

@@ -31,6 +31,9 @@ export class AnswerCollector {
   usage: TokenUsage = NO_USAGE
   #id = ''
   #providerModel: string | undefined
+  #systemFingerprint: string | undefined
+  #serviceTier: string | undefined
+  #reportedCostUsd: string | undefined
   #isEnded = false
   #failure: EventOf<'failed'> | undefined
   readonly #choices = new Map<number, GrowingChoice>()
@@ -40,8 +43,12 @@ export class AnswerCollector {
       case 'started':
         this.#id = event.id
         this.#providerModel = event.providerModel
+        this.#systemFingerprint = event.systemFingerprint
+        this.#serviceTier = event.serviceTier
         return
       case 'usage':
+        this.#serviceTier = event.serviceTier ?? this.#serviceTier
+        this.#reportedCostUsd = event.reportedCostUsd ?? this.#reportedCostUsd
         this.usage = mergeUsage(this.usage, event.usage)
         return
       case 'failed':
@@ -67,6 +74,9 @@ export class AnswerCollector {
       createdAt,
       choices: choices.sort((left, right) => left.index - right.index),
       usage: this.usage,
+      ...(this.#systemFingerprint === undefined ? {} : { systemFingerprint: this.#systemFingerprint }),
+      ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
+      ...(this.#reportedCostUsd === undefined ? {} : { reportedCostUsd: this.#reportedCostUsd }),
     }
   }
 

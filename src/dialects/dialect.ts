@@ -58,6 +58,8 @@ export interface AnswerContext {
   readonly includeUsage: boolean
   /** As the request's glance has it. */
   readonly usesFunctions?: boolean
+  /** Events that the client had before the writer's first: those of a provider, as they were. Numbering goes on from there. */
+  readonly eventsBefore?: number
 }
 
 export interface SurfaceError {

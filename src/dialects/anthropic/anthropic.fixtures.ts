@@ -167,6 +167,7 @@ const cached: AnswerFixture = {
       cache_creation_input_tokens: 600,
       cache_creation: { ephemeral_5m_input_tokens: 400, ephemeral_1h_input_tokens: 200 },
       output_tokens: 1,
+      service_tier: 'standard',
     }) +
     begin(0, text('Long')) +
     stop(0) +

@@ -5,6 +5,7 @@ import type { SseEvent } from '../sse/sse-reader.ts'
 import { eventObject, type StreamInterpreter } from '../sse/sse-stream.ts'
 import { readProblem } from './errors.ts'
 import { isAnsweredBlock } from './native-blocks.ts'
+import { readTier } from './read-answer.ts'
 import { readStopReason } from './stop-reason.ts'
 import { readInput } from './tool-input.ts'
 import { laterUsage } from './usage.ts'
@@ -30,6 +31,7 @@ export class AnthropicInterpreter implements StreamInterpreter {
   readonly #open = new Map<number, OpenBlock>()
   #calls = 0
   #usage: TokenUsage = NO_USAGE
+  #tier: string | undefined
   #isFinished = false
 
   event({ data }: SseEvent, emit: Emit): boolean {
@@ -68,10 +70,12 @@ export class AnthropicInterpreter implements StreamInterpreter {
 
   #start(message: JsonObject, emit: Emit): void {
     const { id, model, usage } = message
+    this.#tier = readTier(usage)
     emit({
       type: 'started',
       id: typeof id === 'string' ? id : '',
       ...(typeof model === 'string' ? { providerModel: model } : {}),
+      ...(this.#tier === undefined ? {} : { serviceTier: this.#tier }),
     })
     this.#tellUsage(usage, emit)
   }
@@ -150,7 +154,10 @@ export class AnthropicInterpreter implements StreamInterpreter {
   #tellUsage(usage: unknown, emit: Emit): void {
     if (typeof usage !== 'object' || usage === null) return
     this.#usage = laterUsage(this.#usage, usage)
-    emit({ type: 'usage', usage: this.#usage })
+    const tier = readTier(usage)
+    const isNew = tier !== undefined && tier !== this.#tier
+    if (isNew) this.#tier = tier
+    emit({ type: 'usage', usage: this.#usage, ...(isNew ? { serviceTier: tier } : {}) })
   }
 
   #blockAt(event: JsonObject): OpenBlock {

@@ -7,7 +7,7 @@ import { typeOfError } from './errors.ts'
 import { CITATIONS, isAnsweredBlock, typeOf } from './native-blocks.ts'
 import { type Stop, writeStop } from './stop-reason.ts'
 import { writeDeltaUsage, writeUsage } from './usage.ts'
-import { emptyMessage, messageId, textBlock } from './write-answer.ts'
+import { emptyMessage, messageId, textBlock, writeTier } from './write-answer.ts'
 
 type OpenKind = 'text' | 'thinking' | 'tool_use'
 type EventOf<Type extends GenerateEvent['type']> = Extract<GenerateEvent, { type: Type }>
@@ -23,6 +23,7 @@ export class AnthropicStreamWriter implements StreamWriter {
   readonly #context: AnswerContext
   #out = ''
   #id = ''
+  #tier: string | undefined
   #isStarted = false
   #isOver = false
   #index = -1
@@ -57,9 +58,11 @@ export class AnthropicStreamWriter implements StreamWriter {
     switch (event.type) {
       case 'started':
         this.#id = event.id
+        this.#tier = event.serviceTier
         return
       case 'usage':
         this.#usage = mergeUsage(this.#usage, event.usage)
+        this.#tier = event.serviceTier ?? this.#tier
         return
       case 'failed':
         this.#fail(event)
@@ -210,7 +213,7 @@ export class AnthropicStreamWriter implements StreamWriter {
     this.#isStarted = true
     const message = emptyMessage(messageId(this.#id, this.#context), this.#context.model)
     this.#say('message_start', {
-      message: { ...message, usage: { ...writeUsage(this.#usage), service_tier: null } },
+      message: { ...message, usage: { ...writeUsage(this.#usage), service_tier: writeTier(this.#tier) } },
     })
   }
 

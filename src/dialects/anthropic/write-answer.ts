@@ -73,7 +73,7 @@ export function textBlock(text: string): JsonObject {
 
 const TIERS: ReadonlySet<string> = new Set(['standard', 'priority', 'batch'])
 
-function writeTier(tier: string | undefined): string | null {
+export function writeTier(tier: string | undefined): string | null {
   if (tier === 'default') return 'standard'
   return tier !== undefined && TIERS.has(tier) ? tier : null
 }

@@ -34,7 +34,12 @@ export class ConverseEvents implements FramedEvents {
     }
     const index = body.contentBlockIndex
     if (type === 'metadata') {
-      this.#emit({ type: 'usage', usage: readUsage(body.usage) })
+      const serviceTier = textOf(objectOf(body.serviceTier)?.type)
+      this.#emit({
+        type: 'usage',
+        usage: readUsage(body.usage),
+        ...(serviceTier === undefined ? {} : { serviceTier }),
+      })
       return this.#isStopped
     }
     if (this.#isStopped) return false

@@ -1,4 +1,4 @@
-import type { GenerateEvent } from '../../contracts/index.ts'
+import { type GenerateEvent, NO_USAGE } from '../../contracts/index.ts'
 import type { JsonObject } from '../dialect.ts'
 import { UpstreamBroken } from '../dialect.ts'
 import { listOf, objectOf, textOf } from '../json/tolerant.ts'
@@ -9,7 +9,7 @@ import { readFinish } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
 import { argumentsOf, indexOfChoice, refuseChoiceError, wordsOf } from './read-answer.ts'
 import { refuseError } from './read-error.ts'
-import { readUsage } from './usage.ts'
+import { readCostUsd, readUsage } from './usage.ts'
 
 type Emit = (event: GenerateEvent) => void
 
@@ -25,6 +25,9 @@ export class ChatInterpreter implements StreamInterpreter {
   readonly #doneIsOptional: boolean
   readonly #choices = new Map<number, ChoiceState>()
   #isStarted = false
+  /** As the last chunk that had one says, and as it was told on. */
+  #tier: string | undefined
+  #toldTier: string | undefined
 
   constructor(delta: DeltaReader, doneIsOptional: boolean) {
     this.#delta = delta
@@ -39,6 +42,7 @@ export class ChatInterpreter implements StreamInterpreter {
     if (data === '') return false
     const chunk = eventObject(data)
     refuseError(event === 'error' ? { error: chunk.error ?? chunk } : chunk)
+    this.#tier = textOf(chunk.service_tier) ?? this.#tier
     const choices = listOf(chunk.choices)
     // Azure's first event has verdicts on the prompt and neither id nor model.
     if (choices.length > 0 || textOf(chunk.id) !== undefined) this.#start(chunk, emit)
@@ -54,7 +58,13 @@ export class ChatInterpreter implements StreamInterpreter {
     const usage = objectOf(chunk.usage) ?? objectOf(objectOf(chunk.x_groq)?.usage)
     if (usage !== undefined) {
       this.#start(chunk, emit)
-      emit({ type: 'usage', usage: readUsage(usage) })
+      const reportedCostUsd = readCostUsd(usage)
+      emit({
+        type: 'usage',
+        usage: readUsage(usage),
+        ...this.#laterTier(),
+        ...(reportedCostUsd === null ? {} : { reportedCostUsd }),
+      })
     }
     return false
   }
@@ -64,17 +74,27 @@ export class ChatInterpreter implements StreamInterpreter {
     const isWhole = states.length > 0 && states.every((state) => state.isFinished)
     if (!isMarked && !(this.#doneIsOptional && isWhole)) return false
     for (const state of states) state.told(emit)
+    if (this.#tier !== this.#toldTier) emit({ type: 'usage', usage: NO_USAGE, ...this.#laterTier() })
     return true
+  }
+
+  #laterTier(): { serviceTier?: string } {
+    if (this.#tier === undefined || this.#tier === this.#toldTier) return {}
+    this.#toldTier = this.#tier
+    return { serviceTier: this.#tier }
   }
 
   #start(chunk: JsonObject, emit: Emit): void {
     if (this.#isStarted) return
     this.#isStarted = true
     const model = textOf(chunk.model)
+    const systemFingerprint = textOf(chunk.system_fingerprint)
     emit({
       type: 'started',
       id: textOf(chunk.id) ?? '',
       ...(model === undefined ? {} : { providerModel: model }),
+      ...(systemFingerprint === undefined ? {} : { systemFingerprint }),
+      ...this.#laterTier(),
     })
   }
 

@@ -24,6 +24,7 @@ export class ChunkWriter implements StreamWriter {
   readonly #prefix: string
   readonly #content: ChunkContent
   #head = ''
+  #started: Extract<GenerateEvent, { type: 'started' }> = { type: 'started', id: '' }
   readonly #tail: string
   #usage: TokenUsage = NO_USAGE
   #isOver = false
@@ -34,17 +35,22 @@ export class ChunkWriter implements StreamWriter {
     this.#prefix = prefix
     this.#content = content
     this.#tail = context.includeUsage ? ',"usage":null}\n\n' : '}\n\n'
-    this.#open('')
+    this.#open()
   }
 
   write(event: GenerateEvent): string {
     if (this.#isOver) return ''
     switch (event.type) {
       case 'started':
-        this.#open(event.id)
+        this.#started = event
+        this.#open()
         return this.#object === CHAT ? this.chunk(ROLE) : ''
       case 'usage':
         this.#usage = mergeUsage(this.#usage, event.usage)
+        if (event.serviceTier !== undefined) {
+          this.#started = { ...this.#started, serviceTier: event.serviceTier }
+          this.#open()
+        }
         return ''
       case 'failed':
         this.#isOver = true
@@ -64,13 +70,16 @@ export class ChunkWriter implements StreamWriter {
     return `${this.#head}"choices":[${choice}]${this.#tail}`
   }
 
-  #open(id: string): void {
+  #open(): void {
     const { createdAtMs, model, requestId } = this.context
+    const { id, serviceTier, systemFingerprint } = this.#started
     const fixed = JSON.stringify({
       id: id === '' ? `${this.#prefix}${requestId}` : id,
       object: this.#object,
       created: Math.floor(createdAtMs / 1000),
       model,
+      ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+      ...(systemFingerprint === undefined ? {} : { system_fingerprint: systemFingerprint }),
     })
     this.#head = `data: ${fixed.slice(0, -1)},`
   }

@@ -390,10 +390,12 @@ export const chatAnswers: readonly AnswerFixture[] = [
     stream: [
       chunk({
         choices: [{ index: 1, delta: { role: 'assistant', content: 'Tw' }, finish_reason: 'length' }],
+        system_fingerprint: 'fp_1',
+        service_tier: null,
       }),
       chunk({ choices: [{ index: 0, delta: { content: 'One' }, finish_reason: '' }] }),
       chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: null }),
-      chunk({ choices: [{ index: 1, delta: { content: 'o' } }], usage: plainUsage }),
+      chunk({ choices: [{ index: 1, delta: { content: 'o' } }], usage: plainUsage, service_tier: 'default' }),
       DONE,
     ].join(''),
     answer: {

@@ -5,7 +5,7 @@ import { listOf, objectOf, textOf } from '../json/tolerant.ts'
 import { brokenProblem } from '../problem.ts'
 import { charactersIn, plainGlance } from './glance.ts'
 import { refuseError } from './read-error.ts'
-import { readUsage } from './usage.ts'
+import { readCostUsd, readUsage } from './usage.ts'
 
 const MAX_INPUTS = 2048
 const FIELDS: Readonly<Record<string, string>> = {
@@ -79,10 +79,12 @@ export const embeddingsProvider: PlainProvider<EmbedRequest, EmbedAnswer> = {
     if (data.length === 0 || vectors.length !== data.length || Object.keys(vectors).length !== data.length)
       throw new UpstreamBroken(brokenProblem('its answer does not have one embedding per input'))
     const model = textOf(told.model)
+    const reportedCostUsd = readCostUsd(told.usage)
     return {
       ...(model === undefined ? {} : { providerModel: model }),
       vectors,
       usage: promptOnly(told.usage),
+      ...(reportedCostUsd === null ? {} : { reportedCostUsd }),
     }
   },
 }

@@ -6,7 +6,7 @@ import { brokenProblem } from '../problem.ts'
 import { readFinish } from './finish.ts'
 import { readLogprobs } from './logprobs.ts'
 import { errorInside, refuseError } from './read-error.ts'
-import { readUsage } from './usage.ts'
+import { readCostUsd, readUsage } from './usage.ts'
 
 const READ: ReadonlySet<string> = new Set([
   'choices',
@@ -56,6 +56,8 @@ export function answerOf(
   if (fingerprint !== undefined) answer.systemFingerprint = fingerprint
   const tier = textOf(told.service_tier)
   if (tier !== undefined) answer.serviceTier = tier
+  const reportedCostUsd = readCostUsd(told.usage)
+  if (reportedCostUsd !== null) answer.reportedCostUsd = reportedCostUsd
   if (Object.keys(extras).length > 0) answer.extras = extras
   return answer
 }

@@ -113,7 +113,7 @@ const plain: AnswerFixture = {
       { type: 'response.content_part.done', ...at(0, 'msg_1'), part: said('Hi there') },
       done(0, hi),
     ],
-    ended({ output: [hi], usage }),
+    ended({ output: [hi], usage, service_tier: 'default' }),
   ),
   answer: {
     ...answer({

@@ -24,6 +24,8 @@ export class ResponsesInterpreter implements StreamInterpreter {
   readonly #said = new Set<string>()
   /** What the answer holds, as far as it matters to how it ended. */
   readonly #types = new Set<Part['type']>()
+  /** What was asked for is told at the start, what it was at the end. */
+  #tier: string | undefined
   #isStarted = false
   #hasThought = false
 
@@ -96,10 +98,12 @@ export class ResponsesInterpreter implements StreamInterpreter {
     if (this.#isStarted) return
     this.#isStarted = true
     const model = textOf(response?.model)
+    this.#tier = textOf(response?.service_tier)
     emit({
       type: 'started',
       id: textOf(response?.id) ?? '',
       ...(model === undefined ? {} : { providerModel: model }),
+      ...(this.#tier === undefined ? {} : { serviceTier: this.#tier }),
     })
   }
 
@@ -170,7 +174,10 @@ export class ResponsesInterpreter implements StreamInterpreter {
   #end(response: JsonObject, emit: Emit): void {
     const { raw, reason } = finishOf(response, this.#types)
     emit({ type: 'finished', choice: 0, reason, ...(raw === undefined ? {} : { raw }) })
-    if (objectOf(response.usage) !== undefined) emit({ type: 'usage', usage: readUsage(response.usage) })
+    const tier = textOf(response.service_tier)
+    const isNew = tier !== undefined && tier !== this.#tier
+    if (objectOf(response.usage) !== undefined || isNew)
+      emit({ type: 'usage', usage: readUsage(response.usage), ...(isNew ? { serviceTier: tier } : {}) })
   }
 }
 

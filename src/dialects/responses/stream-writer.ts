@@ -19,8 +19,9 @@ type Content = Exclude<GenerateEvent, EventOf<'started' | 'usage' | 'failed' | '
 export class ResponsesStreamWriter implements StreamWriter {
   readonly #context: AnswerContext
   #out = ''
-  #sequence = 0
+  #sequence: number
   #id: string
+  #tier: string | undefined
   #isStarted = false
   #isOver = false
   #hasRefused = false
@@ -36,6 +37,7 @@ export class ResponsesStreamWriter implements StreamWriter {
 
   constructor(context: AnswerContext) {
     this.#context = context
+    this.#sequence = context.eventsBefore ?? 0
     this.#id = responseId('', context)
   }
 
@@ -50,9 +52,11 @@ export class ResponsesStreamWriter implements StreamWriter {
     switch (event.type) {
       case 'started':
         this.#id = responseId(event.id, this.#context)
+        this.#tier = event.serviceTier
         this.#start()
         return
       case 'usage':
+        this.#tier = event.serviceTier ?? this.#tier
         this.#usage = mergeUsage(this.#usage, event.usage)
         return
       case 'failed':
@@ -187,6 +191,9 @@ export class ResponsesStreamWriter implements StreamWriter {
   #response(state: Pick<ResponseState, 'status'> & Partial<ResponseState>): JsonObject {
     const { createdAtMs } = this.#context
     const output = this.#items.map((item) => item.item)
-    return responseObject({ id: this.#id, createdAtMs, output, ...state }, this.#context)
+    return responseObject(
+      { id: this.#id, createdAtMs, output, serviceTier: this.#tier, ...state },
+      this.#context,
+    )
   }
 }

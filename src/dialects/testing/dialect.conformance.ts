@@ -412,7 +412,7 @@ export function dialectsAgree(kind: string, sample: PairSample): void {
 
 /** What a stream does not tell of a whole answer. */
 function streamed(answer: GenerateAnswer): GenerateAnswer {
-  const { extras: _, serviceTier: __, systemFingerprint: ___, ...rest } = answer
+  const { extras: _, ...rest } = answer
   return rest
 }
 

@@ -1,4 +1,5 @@
 import type { Checkpoint, Guardrail } from '../../contracts/index.ts'
+import type { Asides } from '../text/parts.ts'
 import type { Judgement, JudgingRule, Rule } from './rule.ts'
 import { PASS } from './rule.ts'
 import { hookRule, type PostJson } from './rules/hook.ts'
@@ -14,6 +15,7 @@ export type Moderate = (
   modelName: string | undefined,
   text: string,
   signal: AbortSignal,
+  asides: Asides | undefined,
 ) => Promise<Readonly<Record<string, number>>>
 
 export interface RuleParts {
@@ -64,8 +66,8 @@ function moderationRule(
 ): JudgingRule {
   return {
     kind: 'judgement',
-    async judge({ text }, signal): Promise<Judgement> {
-      const scores = await moderate(provider, modelName, text, signal)
+    async judge({ asides, text }, signal): Promise<Judgement> {
+      const scores = await moderate(provider, modelName, text, signal, asides)
       const over = Object.entries(scores).filter(
         ([category, score]) =>
           score >= threshold && (categories === undefined || categories.includes(category)),

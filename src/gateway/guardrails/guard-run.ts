@@ -1,6 +1,6 @@
 import type { Checkpoint, GenerateAnswer, GenerateRequest, GuardrailVerdict } from '../../contracts/index.ts'
 import type { Clock } from '../../kernel/index.ts'
-import type { Guarded, GuardOut, GuardRun, GuardStream } from '../text/parts.ts'
+import type { Asides, Guarded, GuardOut, GuardRun, GuardStream } from '../text/parts.ts'
 import { type CompiledRule, rulesAt } from './compile.ts'
 import { Placeholders, redaction, replaceFindings } from './placeholders.ts'
 import type { Judgement } from './rule.ts'
@@ -15,11 +15,13 @@ export class RuleRun implements GuardRun {
   readonly placeholders = new Placeholders()
   readonly #rules: readonly CompiledRule[]
   readonly #clock: Clock
+  readonly #asides: Asides | undefined
   readonly #left = new AbortController()
 
-  constructor(rules: readonly CompiledRule[], clock: Clock) {
+  constructor(rules: readonly CompiledRule[], clock: Clock, asides?: Asides) {
     this.#rules = rules
     this.#clock = clock
+    this.#asides = asides
   }
 
   input(request: GenerateRequest): Guarded<GenerateRequest> | Promise<Guarded<GenerateRequest>> {
@@ -72,7 +74,8 @@ export class RuleRun implements GuardRun {
     let judgement: Judgement
     try {
       const signal = AbortSignal.any([this.#left.signal, AbortSignal.timeout(config.timeoutMs)])
-      judgement = await withinSignal(Promise.resolve(rule.judge({ checkpoint: at, text }, signal)), signal)
+      const asked = { checkpoint: at, text, asides: this.#asides }
+      judgement = await withinSignal(Promise.resolve(rule.judge(asked, signal)), signal)
     } catch (error) {
       this.note(compiled, at, 'error', `it could not say: ${(error as Error).name}`, took())
       if (config.mode === 'shadow' || config.onError === 'open') return undefined

@@ -1,3 +1,5 @@
+import type { Asides } from '../text/parts.ts'
+
 /** What a rule found in a text. */
 export interface Finding {
   readonly from: number
@@ -22,6 +24,8 @@ export interface JudgingRule {
 export interface Judged {
   readonly checkpoint: string
   readonly text: string
+  /** Hears of a model that is asked for it. */
+  readonly asides?: Asides | undefined
 }
 
 /** `text` instead of what was judged, where a hook redacts. */

@@ -25,7 +25,7 @@ export function versionGuards(parts: RuleParts, clock: Clock, log: Logger): Guar
       if (rules === undefined) return undefined
       // A version whose rules cannot be read answers nobody: fail closed.
       if (rules instanceof Error) return { begin: () => new RuleRun([brokenRule(rules)], clock) }
-      const guard: Guard = { begin: () => new RuleRun(rules, clock) }
+      const guard: Guard = { begin: ({ asides }) => new RuleRun(rules, clock, asides) }
       return guard
     },
   }

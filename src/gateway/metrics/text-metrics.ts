@@ -14,6 +14,8 @@ export class TextMetrics {
   costUsd = 0
   costUnknown = 0
   streamsOpen = 0
+  /** Of replicas of ours. */
+  readonly replicaMs = { queue: 0, prefill: 0, decode: 0 }
   /** Attempts by how they ended: `ok`, or the code of the failure. */
   readonly attempts = new Map<string, number>()
   /** Answers of rungs below the primary. */
@@ -41,7 +43,12 @@ export class TextMetrics {
     tokens.reasoning += usage.reasoning ?? 0
     if (cost.costUsd === null) this.costUnknown++
     else this.costUsd += Number(cost.costUsd)
-    for (const { code } of attempts) add(this.attempts, code ?? 'ok')
+    for (const { aside, code } of attempts) if (aside === undefined) add(this.attempts, code ?? 'ok')
+    for (const { decodeMs = 0, prefillMs = 0, queueMs = 0 } of attempts) {
+      this.replicaMs.queue += queueMs
+      this.replicaMs.prefill += prefillMs
+      this.replicaMs.decode += decodeMs
+    }
     if (rung !== null) add(this.fallbacks, rung)
   }
 }

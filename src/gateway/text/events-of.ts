@@ -2,9 +2,15 @@ import type { GenerateAnswer, GenerateEvent } from '../../contracts/index.ts'
 
 /** A whole answer as the events of a stream: how a cached or static one reaches a client that wants to be streamed to. */
 export function eventsOf(answer: GenerateAnswer): GenerateEvent[] {
-  const { id, providerModel, usage } = answer
+  const { id, providerModel, serviceTier, systemFingerprint, usage } = answer
   const events: GenerateEvent[] = [
-    { type: 'started', id, ...(providerModel === undefined ? {} : { providerModel }) },
+    {
+      type: 'started',
+      id,
+      ...(providerModel === undefined ? {} : { providerModel }),
+      ...(systemFingerprint === undefined ? {} : { systemFingerprint }),
+      ...(serviceTier === undefined ? {} : { serviceTier }),
+    },
   ]
   for (const choice of answer.choices) {
     const at = { choice: choice.index }

@@ -1,4 +1,4 @@
-import type { RequestRecord, SnapshotKey, TextRecord } from '../../contracts/index.ts'
+import type { RequestRecord, SnapshotKey, TextAttempt, TextRecord } from '../../contracts/index.ts'
 import type { SlipwayError } from '../../kernel/index.ts'
 import type { GatewayModel, GatewayVersion } from '../gateway-table.ts'
 import { textOutcomeOf } from './text-errors.ts'
@@ -33,7 +33,8 @@ export function noteRequest(
   // A stream that failed was answered with 200; what it was is the error's own.
   const failedWith = failure === undefined || failure === 'cancelled' ? status : failure.status
   const outcome = code === null ? 'ok' : textOutcomeOf(code, failedWith)
-  const retries = Math.max(0, (text?.attempts.length ?? 0) - rows)
+  const tries = text?.attempts.filter(({ aside }) => aside === undefined) ?? []
+  const retries = Math.max(0, tries.length - rows)
   const metrics = version?.metrics ?? model.metrics
   metrics.count(outcome, status, latencyMs, rows, retries)
   if (text !== undefined) version?.text?.metrics.count(text)
@@ -52,12 +53,19 @@ export function noteRequest(
     outcome,
     code,
     latencyMs,
-    queueMs: 0,
-    computeMs: 0,
+    queueMs: sumOf(text, ({ queueMs = 0 }) => queueMs),
+    computeMs: sumOf(text, ({ decodeMs = 0, prefillMs = 0 }) => prefillMs + decodeMs),
     rows,
     retries,
   }
   if (text !== undefined) made.text = text
   if (outcome === 'error' && model.snapshot.captureFailures) made.input = noted.captured()
   record(made)
+}
+
+/** Replicas of ours tell their times; over all tries, those that failed too. */
+function sumOf(text: TextRecord | undefined, read: (attempt: TextAttempt) => number): number {
+  let sum = 0
+  for (const attempt of text?.attempts ?? []) sum += read(attempt)
+  return sum
 }

@@ -12,6 +12,7 @@ import type {
   SnapshotKey,
   SnapshotModel,
   SnapshotVersion,
+  TextAttempt,
   TextOperation,
   TokenUsage,
 } from '../../contracts/index.ts'
@@ -56,8 +57,16 @@ export interface TextSubject {
   readonly glance: RequestGlance
   /** The body as it came. */
   readonly body: Buffer
+  /** Hears of what is asked besides, to judge or to find it. */
+  readonly asides: Asides
   /** The body in neutral form, read at first use. Generation only. Throws `invalid_request`. */
   neutral(): GenerateRequest
+}
+
+/** Who hears of what the gateway asks on its own account while it answers a request. */
+export interface Asides {
+  /** Before it is asked. What it gives is called once, with all tries; the request is not over before. */
+  begin(): (attempts: readonly TextAttempt[]) => void
 }
 
 // ── the ladder ──────────────────────────────────────────────────────────────────────────────────────────────────────

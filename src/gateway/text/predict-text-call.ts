@@ -101,7 +101,7 @@ export class PredictTextCall extends TextHttpCall {
     for (const other of others) {
       usage = other.usage === NOTHING_USED ? usage : addUsage(usage, other.usage)
       costs.push(other.cost)
-      attempts.push(...(other.asking?.attempts ?? []))
+      attempts.push(...other.attempts)
     }
     const paid = costs.filter((cost) => cost !== NO_COST)
     const cost = paid.length < 2 ? (paid[0] ?? NO_COST) : this.parts.pricer.sum(paid)

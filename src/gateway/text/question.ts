@@ -4,6 +4,7 @@ import type {
   GenerateEvent,
   GenerateRequest,
   GuardrailVerdict,
+  TextAttempt,
   TextRecord,
   TokenUsage,
 } from '../../contracts/index.ts'
@@ -45,6 +46,8 @@ export interface QuestionOut {
 
 /** About four characters make a token in English and one or two in Chinese; what was too much comes back. */
 const CHARACTERS_PER_TOKEN = 2
+/** The contract's bound on the attempts of a record. */
+const MAX_ATTEMPTS = 32
 
 /**
  * One question to a model of text, from its limits to the settling of its usage, whoever waits for the answer:
@@ -84,6 +87,7 @@ export class TextQuestion implements Asker {
     this.#parts = parts
     this.#out = out
     this.subject = subject
+    subject.asides.settled = () => this.#maybeOver()
     this.isStream = subject.isStream
   }
 
@@ -112,8 +116,11 @@ export class TextQuestion implements Asker {
     return this.asking?.usage ?? NOTHING_USED
   }
   get cost(): CostRow {
-    const costs = this.asking?.costs ?? []
-    return costs.length < 2 ? (costs[0] ?? NO_COST) : this.#parts.pricer.sum(costs)
+    const aside = this.subject.asides.attempts.flatMap(({ cost }) => (cost === undefined ? [] : [cost]))
+    return this.#sum([...(this.asking?.costs ?? []), ...aside])
+  }
+  get attempts(): readonly TextAttempt[] {
+    return [...(this.asking?.attempts ?? []), ...this.subject.asides.attempts].slice(0, MAX_ATTEMPTS)
   }
   get finishReason(): string | null {
     return this.asking?.finishReason ?? this.#hitFinish
@@ -416,7 +423,11 @@ export class TextQuestion implements Asker {
     this.#flight = undefined
     const answer = isWhole && this.asking?.step?.isPrimary === true ? this.#collected() : undefined
     if (answer === undefined) flight.abandon()
-    else flight.store(answer, this.usage, this.cost)
+    else flight.store(answer, this.usage, this.#sum(this.asking?.costs ?? []))
+  }
+
+  #sum(costs: readonly CostRow[]): CostRow {
+    return costs.length < 2 ? (costs[0] ?? NO_COST) : this.#parts.pricer.sum(costs)
   }
 
   #collected(): CachedAnswer | undefined {
@@ -462,7 +473,7 @@ export class TextQuestion implements Asker {
 
   #maybeOver(): void {
     if (this.isOver || !this.#isDelivered || this.#isReserving) return
-    if (this.asking !== undefined && !this.asking.isOver) return
+    if ((this.asking !== undefined && !this.asking.isOver) || this.subject.asides.isOpen) return
     this.isOver = true
     this.#run?.abandon()
     this.#flight?.abandon()

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { UnsupportedFeature } from '../../dialects/index.ts'
 import type { TextFailure } from '../../providers/index.ts'
-import { hello, RELAYED_ANSWER, ScriptedUpstream, scriptedModel, USED } from '../testing/scripted-upstream.ts'
+import {
+  HELLO_ANSWER,
+  hello,
+  RELAYED_ANSWER,
+  ScriptedUpstream,
+  scriptedModel,
+  USED,
+} from '../testing/scripted-upstream.ts'
 import { openTextWorld, surfaces } from '../testing/text-world.ts'
 import type { Sent, World } from '../testing/world.ts'
 
@@ -61,6 +68,33 @@ describe('an answer', () => {
     })
     expect(answer.headers['x-slipway-fallback']).toBeUndefined()
     expect(JSON.stringify(answer.json)).toContain('Hello world')
+  })
+
+  test('calls functions in the words of clients that asked so, whole and streamed', async () => {
+    acme.behave = (call) => {
+      const calls = { type: 'tool-call', id: 'c1', name: 'time', arguments: '{}' } as const
+      call.accept()
+      if (call.call.stream)
+        call.event(
+          { type: 'started', id: 'g' },
+          { type: 'tool-call-started', choice: 0, call: 0, id: 'c1', name: 'time' },
+          { type: 'finished', choice: 0, reason: 'tool-calls' },
+        )
+      else
+        call.sink.answer({
+          ...HELLO_ANSWER,
+          choices: [{ index: 0, content: [calls], finishReason: 'tool-calls' }],
+        })
+      call.end()
+    }
+    const asked = { functions: [{ name: 'time', parameters: { type: 'object' } }] }
+    const whole = await world.send(chat.send(asked))
+    expect(whole.json).toMatchObject({
+      choices: [{ message: { function_call: { name: 'time' } }, finish_reason: 'function_call' }],
+    })
+    const streamed = await world.send(chat.send({ ...asked, stream: true }))
+    expect(streamed.body.toString()).toContain('"function_call":{"name":"time"')
+    expect(streamed.body.toString()).toContain('"finish_reason":"function_call"')
   })
 
   test('leaves one whole record', async () => {

@@ -348,6 +348,20 @@ describe('an upstream', () => {
     expect(events[1]).toContain('upstream_failed')
   })
 
+  test('that breaks in a relayed stream of numbered events goes on with their numbers', async () => {
+    const world = await open({ upstreams: [new ScriptedUpstream('acme', ['openai-responses'])] })
+    world.upstream().behave = (call) => {
+      call.accept()
+      call.sink.relayed(Buffer.from('event: a\ndata: {"sequence_number":0}\n\n'.repeat(3)), {
+        hasContent: true,
+        events: 3,
+      })
+      call.fail('upstream_failed', { hadContent: true })
+    }
+    const answer = await world.send((surfaces[3] as (typeof surfaces)[number]).send({ stream: true }))
+    expect(eventsIn(answer.body).at(-1)).toContain('"sequence_number":3')
+  })
+
   test('is not given bytes where the version has words or sampling of its own', async () => {
     const provider = 'acme'
     const world = await open({

@@ -8,6 +8,7 @@ import type {
 } from '../../contracts/index.ts'
 import type { JsonObject, RequestGlance } from '../../dialects/index.ts'
 import type { TextUpstream } from '../../providers/index.ts'
+import { AsideBook } from './asides.ts'
 import type { Endpoint, UpstreamWork } from './endpoint.ts'
 import type { TextSubject } from './parts.ts'
 import { PRIORITIES, withVersion, workWithout } from './plan.ts'
@@ -53,6 +54,7 @@ export class Subject implements TextSubject {
   readonly body: Buffer
   /** In the relayed work that was made last. */
   hidesUsage = false
+  readonly asides = new AsideBook()
   /** The client's names of fields that were left out. */
   readonly dropped: string[] = []
   readonly #isStream: boolean

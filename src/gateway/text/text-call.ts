@@ -42,6 +42,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   #heldBytes = 0
   #isCommitted = false
   #isRelayed = false
+  #relayedEvents = 0
   #askedMs = 0
   /** When the work was told to stop, or 0. */
   #stoppedMs = 0
@@ -76,6 +77,7 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   relayed(bytes: Buffer, seen: RelaySeen): void {
     if (this.isDone) return
     this.#isRelayed = true
+    this.#relayedEvents += seen.events
     if (seen.hasContent) this.#sawContent(seen.events)
     if (this.#isCommitted) (this.#out as StreamOut).writeBytes(bytes)
     else {
@@ -254,6 +256,8 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
       ...(version === undefined ? {} : { version }),
       createdAtMs: this.atMs,
       includeUsage: glance.includeUsage,
+      ...(glance.usesFunctions === true ? { usesFunctions: true } : {}),
+      eventsBefore: this.#relayedEvents,
     }
   }
 

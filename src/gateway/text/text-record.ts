@@ -27,7 +27,7 @@ export function textRecord(question: TextQuestion, shown: Shown): TextRecord {
     quality: step?.quality ?? 1,
     cache: question.cache,
     savedUsd: question.savedUsd,
-    attempts: asking?.attempts ?? [],
+    attempts: [...question.attempts],
     guardrails: question.verdicts.slice(0, MAX_VERDICTS),
   }
 }

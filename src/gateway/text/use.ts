@@ -38,8 +38,8 @@ function isTold({ cacheRead, input, output }: TokenUsage): boolean {
 
 export interface TriedBy {
   readonly rung: string
-  readonly version: string
-  readonly text: TextVersion
+  readonly version: string | null
+  readonly text: Pick<TextVersion, 'priced' | 'provider'>
   readonly account: string | null
   readonly tookMs: number
   readonly atMs: number

@@ -3,7 +3,15 @@ import { classOfStatus, UnsupportedFeature } from '../../dialects/index.ts'
 import type { TextCall, TextSink } from '../text/text-upstream.ts'
 import type { Found, TextCodecs, WholeCodec } from './codecs.ts'
 import { type Operation, type ProviderRow, rowFor } from './kind-row.ts'
-import { foundIn, parsed, type Reading, RelayReading, StreamReading, WholeReading } from './reading.ts'
+import {
+  foundIn,
+  parsed,
+  type Reading,
+  RelayReading,
+  StreamReading,
+  WholeReading,
+  withoutCost,
+} from './reading.ts'
 
 /** A call, written for the wire once, whatever number of tries it takes. */
 export interface Prepared {
@@ -62,7 +70,7 @@ function generation(
         ? new StreamReading(dialect, sink, maxHeldBytes)
         : new WholeReading(sink, (bytes) => {
             const answer = dialect.readAnswer(parsed(bytes))
-            return { answer, found: foundIn(answer) }
+            return { answer: withoutCost(answer), found: foundIn(answer) }
           }),
     readError: (status, bytes) => dialect.readError(status, bytes),
   }
@@ -108,7 +116,7 @@ function whole<Request, Answer extends Parameters<TextSink['answer']>[0]>(
     reading: (sink) =>
       new WholeReading(sink, (bytes) => {
         const answer = codec.readAnswer(parsed(bytes), request)
-        return { answer, found: foundOf(answer) }
+        return { answer: withoutCost(answer), found: foundOf(answer) }
       }),
     readError: (status, bytes) => readPlainError(dialect, status, bytes),
   }

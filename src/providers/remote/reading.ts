@@ -73,7 +73,11 @@ export class StreamReading implements Reading {
     if (this.#isOver) return
     this.#note(event)
     if (event.type === 'failed') this.broken = brokenOf(event)
-    else if (event.type === 'ended') {
+    else if (event.type === 'usage' && event.reportedCostUsd !== undefined) {
+      const { reportedCostUsd, ...told } = event
+      this.found.reportedCostUsd = reportedCostUsd
+      this.#event(told)
+    } else if (event.type === 'ended') {
       this.#isEnded = true
       this.#flush()
     } else if (this.hadContent) this.#sink.event(event)
@@ -214,15 +218,25 @@ export function parsed(body: Buffer): unknown {
   }
 }
 
-export function foundIn(answer: {
+interface Told {
   readonly usage?: TokenUsage
   readonly providerModel?: string | undefined
-}): Found {
+  readonly reportedCostUsd?: string | undefined
+}
+
+/** What our bill says is taken out: it is not the client's to read. */
+export function withoutCost<Answer extends object>(answer: Answer): Answer {
+  if (!('reportedCostUsd' in answer)) return answer
+  const { reportedCostUsd: _, ...told } = answer
+  return told as unknown as Answer
+}
+
+export function foundIn(answer: Told): Found {
   return {
     usage: answer.usage ?? NO_USAGE,
     finishReason: (answer as Partial<GenerateAnswer>).choices?.[0]?.finishReason ?? null,
     providerModel: answer.providerModel ?? null,
-    reportedCostUsd: null,
+    reportedCostUsd: answer.reportedCostUsd ?? null,
   }
 }
 
