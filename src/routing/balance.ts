@@ -30,6 +30,8 @@ export class PoolMember<R extends Balanced> {
   readonly replica: R
   readonly addedAtMs: number
   inFlight = 0
+  /** Outstanding work of those in flight: one each, or what each was picked with. */
+  load = 0
   isDraining = false
   /** Consecutive failures; above 0 the circuit is open until `asideUntilMs`, then half-open. */
   failures = 0
@@ -42,7 +44,7 @@ export class PoolMember<R extends Balanced> {
 }
 
 /**
- * The replicas of one version. Power of two choices by requests in flight: two at random, the less busy one wins
+ * The replicas of one version. Power of two choices by outstanding work: requests of rows, tokens of text. Two at random, the less busy one wins
  * (Mitzenmacher 2001: the busiest of n replicas then holds log log n more than the mean, with no scan and no shared
  * state). Ready, non-draining replicas only; what is being retried elsewhere is excluded by the caller.
  */
@@ -67,16 +69,21 @@ export class ReplicaPool<R extends Balanced> {
     if (at >= 0) this.members.splice(at, 1)
   }
 
-  /** Counts one in flight on the member it returns; the caller gives it back with `release`, once. */
-  pick(nowMs: number, excluded?: readonly PoolMember<R>[]): PoolMember<R> | undefined {
+  /**
+   * Counts one in flight on the member it returns; the caller gives it back with `release`, once and as heavy. What one
+   * weighs only counts beside others of the same pool.
+   */
+  pick(nowMs: number, excluded?: readonly PoolMember<R>[], weight = 1): PoolMember<R> | undefined {
     const picked = this.#choose(nowMs, excluded)
     if (picked === undefined) return undefined
     picked.inFlight++
+    picked.load += weight
     return picked
   }
 
-  release(member: PoolMember<R>, outcome: PickOutcome, nowMs: number): void {
+  release(member: PoolMember<R>, outcome: PickOutcome, nowMs: number, weight = 1): void {
     member.inFlight--
+    member.load -= weight
     if (outcome === 'answered') {
       member.failures = 0
       return
@@ -133,11 +140,11 @@ export class ReplicaPool<R extends Balanced> {
     return nowMs >= member.asideUntilMs && member.inFlight === 0
   }
 
-  /** In flight, weighed up for a replica that is still warming (a tenth of its share at first). */
+  /** Outstanding, weighed up for a replica that is still warming (a tenth of its share at first). */
   #load(member: PoolMember<R>, nowMs: number): number {
     const { slowStartMs } = this.#policy
     const ageMs = nowMs - member.addedAtMs
-    if (ageMs >= slowStartMs) return member.inFlight + 1
-    return (member.inFlight + 1) / Math.max(0.1, ageMs / slowStartMs)
+    if (ageMs >= slowStartMs) return member.load + 1
+    return (member.load + 1) / Math.max(0.1, ageMs / slowStartMs)
   }
 }

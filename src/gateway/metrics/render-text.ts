@@ -30,6 +30,11 @@ export function renderTextMetrics(versions: Iterable<TextMetrics>, unsentBytes: 
   for (const metrics of all)
     for (const [code, count] of metrics.attempts)
       text.line('slipway_gateway_text_attempts_total', `${labelsOf(metrics)},code="${code}"`, count)
+  const seconds = 'slipway_gateway_text_replica_seconds_total'
+  text.head(seconds, 'counter', 'Time of requests in replicas of ours, by what they did meanwhile.')
+  for (const metrics of all)
+    for (const [part, ms] of Object.entries(metrics.replicaMs))
+      text.line(seconds, `${labelsOf(metrics)},part="${part}"`, ms / 1000)
   text.head('slipway_gateway_text_fallbacks_total', 'counter', 'Answers of rungs below the primary.')
   for (const metrics of all)
     for (const [rung, count] of metrics.fallbacks)

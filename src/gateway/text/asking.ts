@@ -28,6 +28,8 @@ import { type TextVersion, textOf } from './text-version.ts'
 import { addUsage, attemptsOf, NOTHING_USED } from './use.ts'
 
 const HOLD_STEP_MS = 20
+/** About so many characters make a token; only replicas of one version are compared by it. */
+const CHARACTERS_PER_TOKEN = 4
 /** Fields that one request may have dropped, one at a time. */
 const MAX_DROPS = 64
 
@@ -96,6 +98,11 @@ export class Asking implements TextSink {
   #text: TextVersion | undefined
   #member: PoolMember<Upstream> | undefined
   #tried: PoolMember<Upstream>[] | undefined
+  /** Tokens that the member was picked with. */
+  #weight = 1
+  /** What the last replica said that turned it away, where that is worth telling. */
+  #turnedAway: TextFailure | undefined
+  #drops = 0
   #exchange: TextExchange | undefined
   #stepMs = 0
   #isCancelled = false
@@ -175,8 +182,11 @@ export class Asking implements TextSink {
     if (failure === undefined) {
       this.#climb?.ended(this.step as RungStep, undefined, nowMs)
       this.#finish(undefined)
-    } else if (this.#mayAskAnother(failure)) this.#tryVersion()
-    else this.#failed(failure)
+    } else if (this.#mayDrop(failure)) this.#tryVersion()
+    else if (this.#mayAskAnother(failure)) {
+      this.#turnedAway = failure.class === 'overloaded' ? failure : undefined
+      this.#tryVersion()
+    } else this.#failed(failure)
   }
 
   #next(failure: TextFailure | undefined): void {
@@ -190,6 +200,7 @@ export class Asking implements TextSink {
     this.step = step
     this.#stepMs = nowMs
     this.#tried = undefined
+    this.#turnedAway = undefined
     this.#text = undefined
     this.version = undefined
     this.upstreamId = null
@@ -219,15 +230,21 @@ export class Asking implements TextSink {
   #pickReplica(version: GatewayVersion, text: TextVersion): void {
     const { bounds, clock } = this.#parts
     const nowMs = clock.monotonicMs()
-    const member = version.pool.pick(nowMs, this.#tried)
+    const weight = this.#expectedTokens()
+    const member = version.pool.pick(nowMs, this.#tried, weight)
     if (member !== undefined) {
       this.#member = member
+      this.#weight = weight
       const upstream = textOf(member.replica)
       if (upstream !== undefined) this.#start(text, upstream)
       else {
         this.#release(undefined, nowMs)
         this.#finish(notText(text, version.label))
       }
+      return
+    }
+    if (this.#turnedAway !== undefined) {
+      this.#failed(this.#turnedAway)
       return
     }
     // As rows do: while replicas connect or one is replaced, a moment later somebody can answer.
@@ -256,6 +273,7 @@ export class Asking implements TextSink {
             timeouts: this.#timeouts(text),
             hideUsage: asker.hidesUsage,
             priority: asker.rank,
+            requestId: asker.subject.requestId,
           },
           this,
         )
@@ -272,20 +290,30 @@ export class Asking implements TextSink {
 
   /** The first rung's words are the client's to read; that a lower one cannot say it is no reason to say so. */
   #refused(error: unknown, text: TextVersion): void {
-    const told =
-      error instanceof UnsupportedFeature
-        ? new SlipwayError(
-            'unsupported_field',
-            { model: text.model.model, field: this.#asker.fieldOf(error.feature) },
-            { pointer: `/${this.#asker.fieldOf(error.feature).replaceAll('.', '/')}`, cause: error },
-          )
-        : error
+    const told = error instanceof UnsupportedFeature ? this.#unsupported(text, error.feature, error) : error
     const isFirst = this.#first === undefined
     this.#first ??= told instanceof SlipwayError ? told : new SlipwayError('internal', {}, { cause: told })
     const failure: TextFailure = { ...REJECTED, detail: (told as Error).message }
     this.#climb?.ended(this.step as RungStep, failure, this.#parts.clock.monotonicMs())
     if (isFirst) this.#finish(this.#first)
     else this.#next(failure)
+  }
+
+  #unsupported(text: TextVersion, feature: string, cause?: Error): SlipwayError {
+    const field = this.#asker.fieldOf(feature)
+    return new SlipwayError(
+      'unsupported_field',
+      { model: text.model.model, field },
+      { pointer: `/${field.replaceAll('.', '/')}`, cause },
+    )
+  }
+
+  /** Question and answer, as far as can be told before. */
+  #expectedTokens(): number {
+    const { glance, version } = this.#asker.subject
+    const { assumedOutputTokens } = this.#parts.bounds.text
+    const output = glance.maxOutputTokens ?? version.text?.sampling?.maxOutputTokens ?? assumedOutputTokens
+    return 1 + Math.ceil(glance.promptCharacters / CHARACTERS_PER_TOKEN) + output
   }
 
   /** A deadline that the client named bounds what is left of this try; otherwise the provider's own bounds are enough. */
@@ -325,10 +353,17 @@ export class Asking implements TextSink {
     this.#finish(undefined)
   }
 
-  /** A replica that went away is no fault of the version: another one of the same rung is asked first. */
+  /** An engine of ours tells only when it is asked what it does not have; nothing was done then. */
+  #mayDrop({ feature, hadContent }: TextFailure): boolean {
+    if (feature === undefined || hadContent || this.#isCancelled || this.#drops >= MAX_DROPS) return false
+    this.#drops++
+    return this.#asker.drop(feature)
+  }
+
+  /** A replica that went away, or is full, is no fault of the version: another one of the same rung is asked first. */
   #mayAskAnother(failure: TextFailure): boolean {
     if (this.#isCancelled || this.#text?.remote !== undefined || !this.#maySwitch(failure)) return false
-    if (failure.code !== 'replica_lost' && failure.code !== 'replica_unready') return false
+    if (!isOfReplica(failure)) return false
     return (this.#tried?.length ?? 0) <= this.#parts.bounds.maxRetries
   }
 
@@ -356,12 +391,16 @@ export class Asking implements TextSink {
     const step = this.step as RungStep
     this.#climb?.ended(step, failure, clock.monotonicMs())
     const { model, version } = this.#asker.subject
-    this.#first ??= errorOfFailure(failure, {
-      model: model.model,
-      version: this.version?.label ?? version.label,
-      provider: this.#text?.provider ?? null,
-      timeoutMs: this.#asker.timeoutMs,
-    })
+    const { feature } = failure
+    this.#first ??=
+      feature !== undefined && this.#text !== undefined
+        ? this.#unsupported(this.#text, feature)
+        : errorOfFailure(failure, {
+            model: model.model,
+            version: this.version?.label ?? version.label,
+            provider: this.#text?.provider ?? null,
+            timeoutMs: this.#asker.timeoutMs,
+          })
     if (this.#isCancelled || failure.class === 'cancelled') this.#finish('cancelled')
     else if (this.#maySwitch(failure)) this.#next(failure)
     else this.#finish(this.#first)
@@ -372,8 +411,8 @@ export class Asking implements TextSink {
     if (member === undefined) return
     this.#member = undefined
     const isLost = failure?.code === 'replica_lost' || failure?.code === 'replica_unready'
-    this.version?.pool.release(member, isLost ? 'unreachable' : 'answered', nowMs)
-    if (isLost) {
+    this.version?.pool.release(member, isLost ? 'unreachable' : 'answered', nowMs, this.#weight)
+    if (failure !== undefined && isOfReplica(failure)) {
       this.#tried ??= []
       this.#tried.push(member)
     }
@@ -389,7 +428,9 @@ export class Asking implements TextSink {
       tookMs: nowMs - this.#stepMs,
       atMs: clock.nowMs(),
     }
-    for (const attempt of attemptsOf(outcome, by, pricer)) {
+    const attempts = attemptsOf(outcome, by, pricer)
+    addTimes(attempts.at(-1), outcome)
+    for (const attempt of attempts) {
       if (this.attempts.length < MAX_ATTEMPTS) this.attempts.push(attempt)
       if (attempt.usage !== undefined)
         this.usage = this.usage === NOTHING_USED ? attempt.usage : addUsage(this.usage, attempt.usage)
@@ -402,6 +443,18 @@ export class Asking implements TextSink {
     this.isOver = true
     this.#asker.asked(failure)
   }
+}
+
+/** It says nothing about the version: another replica may well answer. */
+function isOfReplica({ class: kind, code }: TextFailure): boolean {
+  return code === 'replica_lost' || code === 'replica_unready' || kind === 'overloaded'
+}
+
+function addTimes(attempt: TextAttempt | undefined, { spent }: TextOutcome): void {
+  if (attempt === undefined || spent === undefined) return
+  attempt.queueMs = spent.queueUs / 1000
+  attempt.prefillMs = spent.prefillUs / 1000
+  attempt.decodeMs = spent.decodeUs / 1000
 }
 
 /** The contract's bound on the attempts of a record. */

@@ -1,6 +1,6 @@
 import type { ProviderTimeouts, SnapshotModel, SnapshotVersion } from '../../contracts/index.ts'
 import { providerTimeouts } from '../../contracts/index.ts'
-import type { TextUpstream, Upstream } from '../../providers/index.ts'
+import type { TextReplica, TextUpstream, Upstream } from '../../providers/index.ts'
 import type { TextMetrics } from '../metrics/text-metrics.ts'
 import type { Guard, PricedModel } from './parts.ts'
 
@@ -63,11 +63,7 @@ export function textVersion(
   }
 }
 
-/** A replica of ours that speaks text beside rows, over the same link. */
-export interface TextReplica extends Upstream {
-  readonly text: TextUpstream
-}
-
+/** Undefined for endpoints of others that stand in for a replica: they take rows alone. */
 export function textOf(replica: Upstream): TextUpstream | undefined {
   return (replica as Partial<TextReplica>).text
 }
