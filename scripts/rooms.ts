@@ -60,9 +60,13 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
     owns: 'the change machine: gates, evidence, verdict, audit, report',
     mayImport: ['contracts', 'kernel', 'stats', 'store', 'lab', 'fleet'],
   },
+  batches: {
+    owns: 'files of clients, and batches of requests over them that are asked through a gateway',
+    mayImport: ['contracts', 'kernel', 'store'],
+  },
   api: {
     owns: 'control API handlers',
-    mayImport: ['contracts', 'kernel', 'store', 'fleet', 'telemetry', 'lab', 'changes'],
+    mayImport: ['contracts', 'kernel', 'store', 'fleet', 'telemetry', 'lab', 'changes', 'batches'],
   },
   apps: {
     owns: 'composition roots; the only place that reads the environment and calls constructors',
@@ -85,6 +89,7 @@ export const rooms: Record<string, { owns: string; mayImport: readonly string[] 
       'sdk',
       'lab',
       'changes',
+      'batches',
       'api',
     ],
   },

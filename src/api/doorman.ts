@@ -48,5 +48,5 @@ export function createDoorman(store: Store, sessions: Sessions, pepper: Uint8Arr
 }
 
 function asCaller(key: StoredKey): Caller {
-  return { name: key.name, publicId: key.publicId, scopes: key.scopes }
+  return { name: key.name, publicId: key.publicId, tenant: key.tenant, scopes: key.scopes }
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
+import type { Batches } from '../batches/index.ts'
 import type { Changes } from '../changes/index.ts'
 import type { Route, Routes, StatusReport, TelemetryBatch, TrafficWindow } from '../contracts/index.ts'
 import type { Fleet } from '../fleet/index.ts'
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly fleet: Fleet
   readonly changes: ChangeDesk
   readonly telemetry: LiveTelemetry
+  readonly batches: Pick<Batches, 'files' | 'desk'>
   readonly clock: Clock
   readonly logger: Logger
   readonly pepper: Uint8Array
@@ -60,7 +62,7 @@ export interface Ask<R extends Route> {
 export type Answer<R extends Route> = R['answer'] extends z.ZodType
   ? z.input<R['answer']>
   : R['answer'] extends 'bytes'
-    ? Buffer
+    ? Buffer | Readable
     : R['answer'] extends 'events'
       ? AsyncIterable<{ event: string; data: unknown; id?: string }>
       : R['answer'] extends 'text'

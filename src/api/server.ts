@@ -4,6 +4,7 @@ import { headerNames, type Route, routes } from '../contracts/index.ts'
 import { isSlipwayError, requestIdSource, SlipwayError, toProblem } from '../kernel/index.ts'
 import { serveDashboard } from './dashboard.ts'
 import { createDoorman, type Doorman } from './doorman.ts'
+import { batchHandlers } from './handlers/batches.ts'
 import { changeHandlers } from './handlers/changes.ts'
 import { deploymentHandlers } from './handlers/deployments.ts'
 import { liveHandlers } from './handlers/live.ts'
@@ -39,6 +40,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     ...changeHandlers(parts),
     ...peopleHandlers(parts),
     ...textSettingsHandlers(parts),
+    ...batchHandlers(parts),
     ...liveHandlers(parts),
     ...opsHandlers(parts, sessions),
   }

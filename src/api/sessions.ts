@@ -10,6 +10,7 @@ const KEPT_AT_MOST = 1000
 export interface Caller {
   readonly name: string
   readonly publicId: string
+  readonly tenant: string
   readonly scopes: readonly Scope[]
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import packageJson from '#package.json' with { type: 'json' }
 import { createApi } from '../api/index.ts'
+import { createBatches, defaultBatchLimits, gatewayAsker } from '../batches/index.ts'
 import { createChanges, gatewayProbe } from '../changes/index.ts'
 import { createFleet, withRemoteVersions } from '../fleet/index.ts'
 import { createLogger, isSlipwayError, onStopSignal, SlipwayError, systemClock } from '../kernel/index.ts'
@@ -62,12 +63,26 @@ async function run(): Promise<void> {
     key: labKey,
     probe: gatewayProbe({ gatewayUrl, key: labKey }),
   })
+  const batchLimits = { ...defaultBatchLimits, quotaBytes: fileQuotaBytes() }
+  const batches = createBatches({
+    store,
+    asker: gatewayAsker({
+      gatewayUrl,
+      internalKey: readFileSync(folder.internalKey, 'utf8').trim(),
+      connections: batchLimits.batchesAtOnce * batchLimits.linesAtOnce,
+      maxAnswerBytes: batchLimits.maxAnswerBytes,
+    }),
+    clock,
+    logger,
+    limits: batchLimits,
+  })
   const web = join(packageRoot(), 'web', 'dist')
   const api = await createApi({
     store,
     fleet,
     changes,
     telemetry,
+    batches,
     clock,
     logger,
     pepper,
@@ -80,12 +95,14 @@ async function run(): Promise<void> {
   await listen(api)
   writeWhole(folder.runFileOf('control'), JSON.stringify({ pid: process.pid, port, startedAt }))
   await changes.open()
+  await batches.open()
   logger.info({ host, port, store: store.kind, readyMs: clock.nowMs() - startedAt }, 'control is ready')
 
   onStopSignal(async () => {
     logger.info('stopping')
     await api.close()
     await changes.close()
+    await batches.close()
     await fleet.close()
     await backend.close()
     await telemetry.close()
@@ -103,4 +120,14 @@ async function listen(api: Awaited<ReturnType<typeof createApi>>): Promise<void>
       throw new SlipwayError('port_in_use', { port, host, flag: '--control-port' })
     throw error
   }
+}
+
+/** Of each tenant. A value that is no number shall not read as no bound. */
+function fileQuotaBytes(): number {
+  const wish = process.env.SLIPWAY_FILE_QUOTA_BYTES
+  if (wish === undefined) return defaultBatchLimits.quotaBytes
+  if (/^\d{1,15}$/.test(wish)) return Number(wish)
+  throw new SlipwayError('invalid_request', {
+    reason: `SLIPWAY_FILE_QUOTA_BYTES is "${wish}"; it must be a whole number of bytes.`,
+  })
 }

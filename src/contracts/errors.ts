@@ -24,6 +24,16 @@ export const errorTable = {
     'The artifact {name} is a pickle, and loading one runs what is written in it: {reason}.',
     'Save the model as safetensors, ONNX, GGUF or in the own format of its library.',
   ],
+  batch_conflict: [
+    409,
+    'Batch {batch} is {status}; it cannot {action}.',
+    'See GET /v1/batches/{batch}; a batch that ended stays as it is.',
+  ],
+  batch_input_invalid: [
+    400,
+    'The file {file} cannot be the input of a batch: {reason}.',
+    'Upload JSON lines with the purpose batch and name that file.',
+  ],
   body_not_json: [
     400,
     'The body is not JSON: {reason}.',
@@ -116,6 +126,16 @@ export const errorTable = {
     'Raise startTimeoutMs of the version, or look at what the weights are loaded from.',
   ],
   etag_mismatch: [412, '{what} changed since you read it.', 'Read it again and repeat the change.'],
+  file_invalid: [
+    400,
+    'The file was not taken: {reason}.',
+    'Send multipart/form-data with purpose and file; see docs/batches.md.',
+  ],
+  file_quota_reached: [
+    413,
+    'The files of {tenant} would hold more than {quotaBytes} bytes.',
+    'Delete files that are not needed any more.',
+  ],
   forbidden: [
     403,
     'This key does not have the scope {scope}.',
@@ -218,7 +238,13 @@ export const errorTable = {
     'The request carries no valid key.',
     'Send authorization: Bearer slw_…; see `slipway keys`.',
   ],
+  unknown_batch: [404, 'No batch is called "{batch}".', 'See GET /v1/batches; each tenant sees its own.'],
   unknown_change: [404, 'No change is called "{change}".', 'See GET /api/v1/changes.'],
+  unknown_file: [
+    404,
+    'No file is called "{file}".',
+    'See GET /v1/files; a file may have expired, and each tenant sees its own.',
+  ],
   unknown_key: [404, 'No key has the id "{key}".', 'See GET /api/v1/keys.'],
   unknown_model: [404, 'No model is called "{model}".', 'See GET /api/v1/models.'],
   unknown_provider: [404, 'No provider is called "{provider}".', 'See GET /api/v1/providers.'],

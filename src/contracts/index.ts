@@ -1,5 +1,7 @@
 export * from './artifact-ref.ts'
+export * from './batch.ts'
 export * from './change.ts'
+export * from './client-file.ts'
 export * from './deployment.ts'
 export * from './engine-settings.ts'
 export { type ErrorCode, errorTable } from './errors.ts'

@@ -31,6 +31,8 @@ export const headerNames = {
   timeoutMs: 'x-slipway-timeout-ms',
   /** On requests: the class of priority, no higher than the key's. */
   priority: 'x-slipway-priority',
+  /** On requests of the installation's own processes: the public id of the key that they act for. */
+  onBehalfOf: 'x-slipway-on-behalf-of',
   /** On requests: fields that may be left out where what answers does not have them. On answers: those that were. */
   drop: 'x-slipway-drop',
   fallback: 'x-slipway-fallback',

@@ -1,3 +1,4 @@
+import { batchRoutes } from './routes/batches.ts'
 import { changesRoutes } from './routes/changes.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import { servingRoutes } from './routes/serving.ts'
@@ -9,6 +10,7 @@ export const routes = {
   ...servingRoutes,
   ...textRoutes,
   ...textSettingsRoutes,
+  ...batchRoutes,
   ...changesRoutes,
   ...operationsRoutes,
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { SnapshotKey } from '../contracts/index.ts'
+import { headerNames, type SnapshotKey } from '../contracts/index.ts'
 import {
   type Clock,
   isSlipwayError,
@@ -12,7 +12,8 @@ import {
 } from '../kernel/index.ts'
 import type { Upstream } from '../providers/index.ts'
 import { Admission, ExposureCounter, type Refusal, SnapshotHolder } from '../routing/index.ts'
-import { credentialOf } from './auth/credential.ts'
+import { credentialOf, isKey } from './auth/credential.ts'
+import { ControlDoor } from './control-door.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
@@ -21,7 +22,7 @@ import { openUpstream } from './open-upstream.ts'
 import { PredictCall, type PredictParts } from './predict/predict-call.ts'
 import { answerProblem, answerText, type ProblemForm } from './server/answer.ts'
 import { createHttpServer, listen, stopAccepting } from './server/http-server.ts'
-import { type Dispatched, dispatch } from './server/route-table.ts'
+import { type Dispatched, dispatch, isOfControl } from './server/route-table.ts'
 import { SnapshotClient } from './snapshot/snapshot-client.ts'
 import { loadSnapshot } from './snapshot/snapshot-file.ts'
 import { SnapshotTaker } from './snapshot/snapshot-taker.ts'
@@ -52,6 +53,8 @@ export interface GatewayOptions {
 }
 
 const EXPOSURE_WINDOW_MS = 60_000
+/** Lines of batches leave the other half of the places to those who wait for their answers. */
+const BATCH_SHARE = 0.5
 const SEGMENT_BYTES = 4 * 1024 * 1024
 
 /**
@@ -68,6 +71,7 @@ export class Gateway {
   readonly #taker: SnapshotTaker
   readonly #client: SnapshotClient
   readonly #poster: BatchPoster
+  readonly #controlDoor: ControlDoor
   readonly #spill: Spill
   readonly #sender: TelemetrySender
   readonly #metrics = new VersionMetricsTable()
@@ -119,6 +123,7 @@ export class Gateway {
     })
     this.#client = new SnapshotClient({ ...options, onSnapshot: (snapshot) => this.#taker.take(snapshot) })
     this.#poster = batchPoster(options.controlUrl, options.internalKey)
+    this.#controlDoor = new ControlDoor(options.controlUrl)
     this.#spill = new Spill({
       folder: join(options.folder, 'spill'),
       maxBytes: limits.spillBytes,
@@ -190,6 +195,7 @@ export class Gateway {
     this.#text.close()
     await this.#sender.stop()
     this.#poster.close()
+    this.#controlDoor.close()
     this.#loopDelay.disable()
     log.info({}, 'gateway stopped')
   }
@@ -212,6 +218,13 @@ export class Gateway {
       const key = found.access === 'public' ? undefined : this.#authorize(request, found.access)
       if (found.name === 'predict')
         this.#predictFor(request, response, { requestId, found, key, query, expectsContinue, startedMs })
+      else if (isOfControl(found.name))
+        this.#controlFor(
+          request,
+          response,
+          { requestId, key: key as SnapshotKey, expectsContinue, startedMs },
+          form,
+        )
       else if (found.access === 'predict') {
         const arrived = { requestId, found, key: key as SnapshotKey, expectsContinue, startedMs }
         this.#textFor(request, response, arrived, form)
@@ -226,7 +239,11 @@ export class Gateway {
     const table = this.#table
     if (table === undefined) throw new SlipwayError('control_unavailable', { url: this.#options.controlUrl })
     try {
-      return table.keys.authorize(credentialOf(request.headers), access, this.#options.clock.nowMs())
+      const credential = credentialOf(request.headers)
+      const actsFor = actsForOf(request)
+      if (actsFor === undefined) return table.keys.authorize(credential, access, this.#options.clock.nowMs())
+      if (!isKey(credential, this.#options.internalKey)) throw new SlipwayError('unauthenticated')
+      return table.keys.actFor(actsFor, access, this.#options.clock.nowMs())
     } catch (error) {
       this.#unauthenticated++
       throw error
@@ -296,12 +313,32 @@ export class Gateway {
     const arrival = { requestId, key, budget, modelName, expectsContinue, errors: form }
     // Made before a place is taken, so that nothing that throws here can keep one.
     const call = this.#text.call(found, arrival, request, response, startedMs)
-    const refusal = this.#admission.admit(budget, startedMs)
+    const share = actsForOf(request) === undefined ? 1 : BATCH_SHARE
+    const refusal = this.#admission.admit(budget, startedMs, share)
     if (refusal === undefined) call.start()
     else {
       this.#refusedEarly++
       call.refuse(refusedBy(refusal))
     }
+  }
+
+  #controlFor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: { requestId: string; key: SnapshotKey; expectsContinue: boolean; startedMs: number },
+    form: ProblemForm | undefined,
+  ): void {
+    const budget = this.#admission.budgetOf(asked.key.publicId, asked.key.limits)
+    const refusal = this.#admission.admit(budget, asked.startedMs)
+    if (refusal !== undefined) {
+      this.#refusedEarly++
+      throw refusedBy(refusal)
+    }
+    response.once('close', () => this.#admission.release(budget))
+    if (asked.expectsContinue) response.writeContinue()
+    // Control proves the key again: what it answers is only as new as its own store.
+    const credential = credentialOf(request.headers) as string
+    this.#controlDoor.pass(request, response, { requestId: asked.requestId, credential, form })
   }
 
   #operate(request: IncomingMessage, response: ServerResponse, requestId: string, found: Dispatched): void {
@@ -369,6 +406,12 @@ export class Gateway {
       ),
     }
   }
+}
+
+/** A process of the installation may name the key that it asks for. */
+function actsForOf({ headers }: IncomingMessage): string | undefined {
+  const publicId = headers[headerNames.onBehalfOf]
+  return publicId === undefined ? undefined : String(publicId)
 }
 
 function refusedBy({ code, limit, retryAfterMs }: Refusal): SlipwayError {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { type Clock, type Logger, SlipwayError } from '../kernel/index.ts'
 import { artifactStore } from './artifacts.ts'
+import { blobFolder } from './blobs.ts'
 import type { Database } from './database.ts'
 import { openEmbedded } from './embedded.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -10,7 +11,9 @@ import { createJobQueue } from './jobs.ts'
 import { migrate } from './migrate.ts'
 import { openPostgres } from './postgres.ts'
 import { auditLog } from './repositories/audit.ts'
+import { batchRepository } from './repositories/batches.ts'
 import { changeRepository } from './repositories/changes.ts'
+import { clientFileRepository } from './repositories/client-files.ts'
 import type { Context } from './repositories/context.ts'
 import { datasetRepository } from './repositories/datasets.ts'
 import { deploymentRepository } from './repositories/deployments.ts'
@@ -93,6 +96,7 @@ export async function assembleStore(
 ): Promise<Store> {
   const artifactFolder = join(dataFolder, 'artifacts')
   await mkdir(artifactFolder, { recursive: true })
+  const blobs = await blobFolder(join(dataFolder, 'files'))
   const watchers = createWatchers(logger)
   const context: Context = { database, clock, tell: watchers.tell }
   const artifacts = artifactStore(artifactFolder)
@@ -102,6 +106,9 @@ export async function assembleStore(
     models: modelRepository(context),
     versions: versionRepository(context),
     artifacts,
+    clientFiles: clientFileRepository(context),
+    batches: batchRepository(context),
+    blobs,
     datasets: datasetRepository(context, artifacts),
     deployments: deploymentRepository(context),
     traffic: trafficRepository(context),

@@ -244,6 +244,32 @@ interface FailureCasesTable {
   ordinal: Generated<number>
 }
 
+interface ClientFilesTable {
+  file_id: string
+  tenant: string
+  filename: string
+  purpose: string
+  /** A bigint; drivers differ in how they hand it out. */
+  bytes: ColumnType<number | string, number, number>
+  created_at: Date
+  expires_at: Nullable<Date>
+  ordinal: Generated<number>
+}
+
+interface BatchesTable {
+  batch_id: string
+  tenant: string
+  api_key: string
+  status: string
+  wish: Json<unknown>
+  times: Json<unknown>
+  total: Generated<number>
+  completed: Generated<number>
+  failed: Generated<number>
+  outcome: ColumnType<unknown, string | undefined, string>
+  ordinal: Generated<number>
+}
+
 /** The tables as the migrations make them; the conformance suite holds the two together by using every column. */
 export interface Tables {
   models: ModelsTable
@@ -266,4 +292,6 @@ export interface Tables {
   windows: WindowsTable
   incidents: IncidentsTable
   failure_cases: FailureCasesTable
+  client_files: ClientFilesTable
+  batches: BatchesTable
 }

@@ -39,6 +39,7 @@ export async function openTestApi(parts: Partial<ApiParts> = {}): Promise<TestAp
     fleet: idleFleet(),
     changes: absent('changes'),
     telemetry: absent('telemetry'),
+    batches: absent('batches'),
     clock: systemClock,
     logger: silentLogger(),
     pepper,

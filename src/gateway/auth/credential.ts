@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
@@ -9,4 +10,10 @@ export function credentialOf(headers: IncomingHttpHeaders): string | undefined {
   if (headers.authorization !== undefined) return headers.authorization
   const key = headers['x-api-key'] ?? headers['api-key']
   return typeof key === 'string' ? `Bearer ${key}` : undefined
+}
+
+/** Whether the credential is this key, compared in constant time. */
+export function isKey(credential: string | undefined, key: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(hash(credential ?? ''), hash(`Bearer ${key}`))
 }

@@ -37,6 +37,18 @@ export class KeyRing {
     return key
   }
 
+  /**
+   * The key that a process of the installation acts for; the process was proven by the internal key. As `authorize`,
+   * a key that is gone or expired is `unauthenticated`.
+   */
+  actFor(publicId: string, access: Exclude<Access, 'public'>, nowMs: number): SnapshotKey {
+    const key = this.#keys.get(publicId)
+    if (key === undefined || (key.expiresAt !== null && key.expiresAt <= nowMs))
+      throw new SlipwayError('unauthenticated')
+    if (!holdsScope(key.scopes, access)) throw new SlipwayError('forbidden', { scope: access })
+    return key
+  }
+
   #verify(header: string): SnapshotKey | undefined {
     if (!header.startsWith(BEARER)) return undefined
     const parsed = parseKey(header.slice(BEARER.length))

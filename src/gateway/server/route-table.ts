@@ -1,6 +1,24 @@
 import { type Access, type Route, routes } from '../../contracts/index.ts'
 
-export type GatewayRouteName = 'predict' | 'gatewayLive' | 'gatewayReady' | 'gatewayMetrics' | TextRouteName
+export type GatewayRouteName =
+  | 'predict'
+  | 'gatewayLive'
+  | 'gatewayReady'
+  | 'gatewayMetrics'
+  | ControlRouteName
+  | TextRouteName
+
+/** Paths of OpenAI's that control answers behind the gateway. */
+export type ControlRouteName =
+  | 'filesCreate'
+  | 'filesList'
+  | 'filesRetrieve'
+  | 'filesContent'
+  | 'filesDelete'
+  | 'batchesCreate'
+  | 'batchesList'
+  | 'batchesRetrieve'
+  | 'batchesCancel'
 
 export type TextRouteName =
   | 'generate'
@@ -29,6 +47,10 @@ interface Pattern {
   readonly access: Access
   readonly prefix: string
   readonly suffix: string
+}
+
+export function isOfControl(name: GatewayRouteName): name is ControlRouteName {
+  return name.startsWith('files') || name.startsWith('batches')
 }
 
 /** The published routes of this listener. Those of control answer 404 here. */

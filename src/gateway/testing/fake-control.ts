@@ -26,6 +26,8 @@ export class FakeControl {
   leases = new LeaseBook()
   port = 0
   #snapshot: Snapshot | undefined
+  /** Answers what is not between a gateway and control; left out: all needs the internal key. */
+  elsewhere: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   readonly #watchers = new Set<ServerResponse>()
   readonly #seen = new Set<string>()
   #server: Server | undefined
@@ -71,7 +73,9 @@ export class FakeControl {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.headers.authorization !== `Bearer ${this.internalKey}`) response.writeHead(401).end()
+    if (this.elsewhere !== undefined && request.url?.startsWith('/internal/') === false)
+      this.elsewhere(request, response)
+    else if (request.headers.authorization !== `Bearer ${this.internalKey}`) response.writeHead(401).end()
     else if (request.url === '/internal/v1/snapshot') this.#watch(response)
     else await this.#take(request, response)
   }

@@ -7,7 +7,12 @@ import { renderTextMetrics } from '../metrics/render-text.ts'
 import { TextMetricsTable } from '../metrics/text-metrics.ts'
 import type { PredictParts } from '../predict/predict-call.ts'
 import { answerText, type ProblemForm } from '../server/answer.ts'
-import type { Dispatched, TextRouteName } from '../server/route-table.ts'
+import {
+  type Dispatched,
+  type GatewayRouteName,
+  isOfControl,
+  type TextRouteName,
+} from '../server/route-table.ts'
 import { admittedOnly, noCache, noGuards, noPrices, primaryOnly } from './default-parts.ts'
 import { type Endpoints, endpointsOf, type Surfaces } from './endpoints.ts'
 import { listTextModels, textModel } from './model-list.ts'
@@ -62,12 +67,7 @@ export class TextFront {
 
   /** How the clients of a route read errors; undefined: RFC 9457. */
   formOf({ name }: Dispatched, headers: IncomingHttpHeaders): ProblemForm | undefined {
-    const route = MODEL_LISTS.has(name)
-      ? headers['anthropic-version'] === undefined
-        ? 'chatCompletions'
-        : 'messages'
-      : (name as TextRouteName)
-    return this.#endpoints[route]?.errors
+    return this.#endpoints[surfaceOf(name, headers)]?.errors
   }
 
   /** False: the route is no list. */
@@ -121,6 +121,13 @@ export class TextFront {
     this.#parts.keeper.close()
     this.#providers.close()
   }
+}
+
+/** The route whose clients call this one. */
+function surfaceOf(name: GatewayRouteName, headers: IncomingHttpHeaders): TextRouteName {
+  if (isOfControl(name)) return 'chatCompletions'
+  if (!MODEL_LISTS.has(name)) return name as TextRouteName
+  return headers['anthropic-version'] === undefined ? 'chatCompletions' : 'messages'
 }
 
 const MODEL_LISTS: ReadonlySet<string> = new Set(['listTextModels', 'getTextModel'])
