@@ -18,13 +18,20 @@ function wish(
 function replica(
   replicaId: string,
   phase: ReplicaStatus['phase'],
-  more: { alive?: boolean; ageMs?: number; failure?: string; wasReady?: boolean; label?: string } = {},
+  more: {
+    alive?: boolean
+    ageMs?: number
+    failure?: string
+    wasReady?: boolean
+    label?: string
+    own?: Pick<ReplicaStatus, 'progress' | 'startTimeoutMs'>
+  } = {},
 ): ObservedReplica {
   const startedAt = NOW - (more.ageMs ?? 10_000)
   const loadMs = phase === 'ready' || more.wasReady === true ? 100 : null
   const failure = more.failure === undefined ? null : { code: more.failure, detail: 'as told' }
   const address = `unix:/run/${replicaId}`
-  const status = { replicaId, pid: 1, phase, address, httpUrl: null, startedAt, loadMs, failure }
+  const status = { replicaId, pid: 1, phase, address, httpUrl: null, startedAt, loadMs, failure, ...more.own }
   const label = more.label ?? 'v1'
   return {
     replicaId,
@@ -191,6 +198,54 @@ describe('ends', () => {
         failedStarts: new Map([['spam/v1', { code: 'artifact_missing', detail: 'gone', atMs: NOW }]]),
       },
       expected: [status('failed', 'artifact_missing: gone')],
+    },
+    {
+      says: 'one that named a time of its own gets that, and a while to say why it was not enough',
+      wish: wish('deploying', 1),
+      replicas: [replica('a', 'starting', { ageMs: 914_000, own: { startTimeoutMs: 900_000 } })],
+      expected: [],
+    },
+    {
+      says: 'one that named a time of its own and does not end by itself is given up after it',
+      wish: wish('deploying', 1),
+      replicas: [replica('a', 'starting', { ageMs: 915_001, own: { startTimeoutMs: 900_000 } })],
+      expected: [stop('a'), status('failed', 'did not become ready in time')],
+    },
+    {
+      says: 'what one that starts says that it does is told',
+      wish: wish('deploying', 1),
+      replicas: [replica('a', 'starting', { own: { progress: 'loading 1 of 4' } })],
+      expected: [status('deploying', 'loading 1 of 4')],
+    },
+    {
+      says: 'so it is beside one that is ready, and with why another one ended',
+      wish: wish('deploying', 2),
+      replicas: [
+        replica('a', 'ready'),
+        replica('b', 'starting', { own: { progress: 'loading 1 of 4' } }),
+        dead('c', { failure: 'engine_ended' }),
+      ],
+      expected: [
+        status('deploying', '1 of 2 replicas are ready; ended once: engine_ended: as told; loading 1 of 4'),
+      ],
+    },
+    {
+      says: 'settings that a server refuses are final at once',
+      wish: wish('deploying', 1),
+      replicas: [dead('a', { failure: 'engine_refused' })],
+      expected: [status('failed', 'engine_refused: as told')],
+    },
+    {
+      says: 'too slow a start is final at once',
+      wish: wish('deploying', 1),
+      replicas: [dead('a', { failure: 'engine_too_slow' })],
+      expected: [status('failed', 'engine_too_slow: as told')],
+    },
+    {
+      says: 'want of memory may be chance',
+      wish: wish('deploying', 1),
+      replicas: [dead('a', { failure: 'engine_out_of_memory' })],
+      expected: [start, status('deploying', 'ended once: engine_out_of_memory: as told')],
     },
     {
       says: 'one that never gets ready is given up',

@@ -22,10 +22,13 @@ export interface FailureVerdict {
   readonly reason: string | null
 }
 
+const FINAL: ReadonlySet<string> = new Set(['engine_refused', 'engine_too_slow'])
+
 /**
  * Reads what ended. An artifact that cannot be read is final at once: its content is pinned by digest and will not
- * change; so are settings that a model server refuses to start with. Anything else may be chance, until it has happened `crashesBeforeFailed` times to replicas that never were
- * ready; those that were ready once show that the version can run, and are restarted for good, ever more slowly.
+ * change; so are settings that a model server refuses to start with, and a time to start that was not enough. Anything
+ * else may be chance, until it has happened `crashesBeforeFailed` times to replicas that never were ready; those that
+ * were ready once show that the version can run, and are restarted for good, ever more slowly.
  */
 export function verdictOnFailures(
   dead: readonly ObservedReplica[],
@@ -35,7 +38,7 @@ export function verdictOnFailures(
 ): FailureVerdict {
   const said = dead.toSorted(byStart).at(-1)?.status.failure ?? failedStart ?? null
   const pinned = [...dead.map((replica) => replica.status.failure), failedStart].find(
-    (failure) => failure?.code.startsWith('artifact_') || failure?.code === 'engine_refused',
+    (failure) => failure?.code.startsWith('artifact_') || FINAL.has(failure?.code ?? ''),
   )
   if (pinned !== undefined && pinned !== null)
     return { isFinal: true, reason: `${pinned.code}: ${pinned.detail}` }

@@ -1,4 +1,6 @@
 import { openaiChat, openScriptedServer } from '../../../test/wall/index.ts'
+import { silentLogger, systemClock } from '../../kernel/index.ts'
+import { foreignReplica } from '../foreign-replica.ts'
 import { conformsToTextUpstream, type OtherTextSide } from '../text/text-upstream.conformance.ts'
 import { openRemote } from './testing/open-remote.ts'
 
@@ -6,6 +8,26 @@ conformsToTextUpstream('a remote provider', async () => {
   const other = await wallSide()
   return {
     upstream: openRemote({ baseUrl: `${other.origin}/v1`, maxRetries: 0 }),
+    other,
+    unsupported: { kind: 'rerank', request: { query: 'q', documents: ['d'] } },
+  }
+})
+
+conformsToTextUpstream('a model server of another project as a replica', async () => {
+  const other = await wallSide()
+  return {
+    upstream: foreignReplica({
+      id: 'r-1',
+      url: other.origin,
+      kind: 'tgi',
+      key: 'its-key',
+      allowInner: true,
+      model: 'chat',
+      version: 'v1',
+      clock: systemClock,
+      random: Math.random,
+      log: silentLogger(),
+    }).text,
     other,
     unsupported: { kind: 'rerank', request: { query: 'q', documents: ['d'] } },
   }

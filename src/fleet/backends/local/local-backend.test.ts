@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type LocalPlace, openLocalPlace } from '../../testing/local-place.ts'
+import { echoSpec, type LocalPlace, openLocalPlace } from '../../testing/local-place.ts'
 import { conformsToBackend } from '../backend.conformance.ts'
 
 conformsToBackend('local, with real model servers', () => openLocalPlace())
@@ -22,8 +22,8 @@ describe('local processes', () => {
   let place: LocalPlace
   afterEach(() => place.close())
 
-  async function start(label: string, replicaId = 'r-1'): Promise<number> {
-    await place.backend.start({ ...place.good(replicaId), label })
+  async function start(label: string, replicaId = 'r-1', spec = echoSpec): Promise<number> {
+    await place.backend.start({ ...place.good(replicaId), spec, label })
     for (;;) {
       const found = (await place.backend.list()).find((each) => each.replicaId === replicaId)
       if (found?.status.phase === 'ready') return found.status.pid
@@ -87,6 +87,26 @@ describe('local processes', () => {
       expect(environment).not.toContain('secret')
     } finally {
       delete process.env.DATABASE_URL
+    }
+  })
+
+  test('devices and tokens of a model hub reach a server of another project, and nobody else', async () => {
+    place = await openLocalPlace({ entry: scripted })
+    Object.assign(process.env, {
+      HF_TOKEN: 'hf_of-the-hub',
+      CUDA_VISIBLE_DEVICES: '3',
+      DATABASE_URL: 'secret',
+    })
+    try {
+      const foreign = await start('good', 'r-2', { ...echoSpec, engine: 'vllm' })
+      const own = await start('good')
+      const environmentOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, 'utf8')
+      expect(environmentOf(foreign)).toContain('HF_TOKEN=hf_of-the-hub')
+      expect(environmentOf(foreign)).toContain('CUDA_VISIBLE_DEVICES=3')
+      expect(environmentOf(foreign)).not.toContain('DATABASE_URL')
+      expect(environmentOf(own)).not.toMatch(/HF_TOKEN|CUDA_VISIBLE_DEVICES/)
+    } finally {
+      for (const name of ['HF_TOKEN', 'CUDA_VISIBLE_DEVICES', 'DATABASE_URL']) delete process.env[name]
     }
   })
 
