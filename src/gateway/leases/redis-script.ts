@@ -17,9 +17,11 @@ end
 
 local function text(number) return string.format('%.17g', number) end
 
-local known = redis.call('HMGET', KEYS[1], 'sequence', 'answer')
+local known = redis.call('HMGET', KEYS[1], 'sequence', 'answer', 'seen')
 local last = tonumber(known[1] or '')
+if last ~= nil and now - tonumber(known[3]) >= SESSION_MS then last = nil end
 if last ~= nil and last >= sequence then
+  redis.call('HSET', KEYS[1], 'seen', text(now))
   redis.call('PEXPIRE', KEYS[1], SESSION_MS)
   if last == sequence then return known[2] end
   local lines = {}
@@ -138,7 +140,7 @@ for index = 2, #KEYS do
     { text(granted), text(leaseMs), text(left), text(waitMs), text(epoch), text(renewsMs), scarce }, ' ')
 end
 local answer = table.concat(lines, '\\n')
-redis.call('HSET', KEYS[1], 'sequence', text(sequence), 'answer', answer)
+redis.call('HSET', KEYS[1], 'sequence', text(sequence), 'answer', answer, 'seen', text(now))
 redis.call('PEXPIRE', KEYS[1], SESSION_MS)
 return answer
 `

@@ -1,6 +1,6 @@
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import type { LeaseAsk, LeaseGrant, LeaseLaw } from '../../contracts/index.ts'
+import type { LeaseAsk, LeaseExchange, LeaseGrant, LeaseLaw } from '../../contracts/index.ts'
 import { type AuthorityTime, type LeaseAuthority, LeaseBook } from '../index.ts'
 
 /** A new one that has counted nothing. `now` is what it goes by. */
@@ -181,12 +181,14 @@ export function conformsToLeaseAuthority(name: string, open: OpenAuthority): voi
         const time: { nowMs: number } = { nowMs: Date.UTC(2024, 0, 1) + days * 24 * HOUR }
         const authority = await open(() => time.nowMs)
         const law = new LeaseBook()
-        const sequences = new Map<string, number>()
+        const last = new Map<string, LeaseExchange>()
         for (const { asks: asked, gapMs, session, skip } of said) {
           time.nowMs += gapMs
-          const sequence = Math.max(1, (sequences.get(session) ?? 0) + 1 + skip)
-          sequences.set(session, Math.max(sequence, sequences.get(session) ?? 0))
-          const message = { session, sequence, asks: asked }
+          const before = last.get(session)
+          // Less one: the last message again.
+          const fresh = { session, sequence: (before?.sequence ?? 0) + 1 + Math.max(0, skip), asks: asked }
+          const message = skip < 0 ? (before ?? fresh) : fresh
+          last.set(session, message)
           const now: AuthorityTime = { monotonicMs: time.nowMs, nowMs: time.nowMs }
           expect(await authority.exchange(message)).toEqual(law.exchange(message, now).answer)
         }

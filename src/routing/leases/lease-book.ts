@@ -54,7 +54,7 @@ export class LeaseBook {
   /** `counts`: the calendar accounts that moved; to be kept before the answer is given. */
   exchange(message: LeaseExchange, time: AuthorityTime): { answer: LeaseAnswer; counts: CalendarCount[] } {
     const { asks, sequence, session } = message
-    const known = this.#sessions.get(session)
+    const known = this.#sessionOf(session, time.monotonicMs)
     if (known !== undefined && known.sequence >= sequence) {
       known.seenMs = time.monotonicMs
       // A late copy of an older message has nobody who waits for its answer.
@@ -77,6 +77,11 @@ export class LeaseBook {
     const answer = { sequence, grants }
     this.#remember(session, { sequence, answer, seenMs: time.monotonicMs }, time.monotonicMs)
     return { answer, counts }
+  }
+
+  #sessionOf(name: string, monotonicMs: number): Session | undefined {
+    const known = this.#sessions.get(name)
+    return known === undefined || monotonicMs - known.seenMs >= SESSION_MS ? undefined : known
   }
 
   #accountOf(id: string, time: AuthorityTime): Counted {

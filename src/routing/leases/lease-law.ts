@@ -4,6 +4,8 @@ import type { LeaseAsk, LeaseLaw } from '../../contracts/index.ts'
 export const SESSION_MS = 120_000
 /** After a refusal nobody is given more than what waits, and holders give back what they do not need. */
 export const SCARCE_MS = 2000
+/** Of a lease's time, by the clock of the gateway: the clocks' rates may differ by 1 % each without a lease being overrun. */
+export const LEASE_SAFETY = 0.98
 
 /** Long leases make fewer messages, and more that is held where nobody uses it. */
 export function leaseMsOf(law: LeaseLaw): number {

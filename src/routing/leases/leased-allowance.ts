@@ -1,6 +1,6 @@
 import type { LeaseAsk, LeaseGrant, LeaseLaw } from '../../contracts/index.ts'
 import { type Allowance, ASK } from '../text/allowance.ts'
-import { leaseMsOf, rateOf } from './lease-law.ts'
+import { LEASE_SAFETY, leaseMsOf, rateOf } from './lease-law.ts'
 
 export interface LeaseTerms {
   /** The same on every gateway; names no limit. */
@@ -71,6 +71,7 @@ export class LeasedAmount implements Leased {
   #rate = 0
   #usedSince = 0n
   #sinceMs = Number.NEGATIVE_INFINITY
+  #usedAtMs = Number.NEGATIVE_INFINITY
   /** What could be taken while the authority is down, as it was at `#leftAtMs`. */
   #left: bigint | undefined
   #leftAtMs = 0
@@ -135,13 +136,7 @@ export class LeasedAmount implements Leased {
 
   get isIdle(): boolean {
     const { unit } = this.terms
-    return (
-      this.#free === 0n &&
-      this.#release < unit &&
-      this.#owe < unit &&
-      this.#waiting.length === 0 &&
-      this.#rate === 0
-    )
+    return this.#free === 0n && this.#release < unit && this.#owe < unit && this.#waiting.length === 0
   }
 
   ask(nowMs: number): LeaseAsk {
@@ -188,7 +183,7 @@ export class LeasedAmount implements Leased {
     this.#renewsAtMs = grant.renewsMs > 0 ? sentMs + grant.renewsMs : Number.POSITIVE_INFINITY
     if (grant.granted > 0) {
       const amount = BigInt(grant.granted) * unit
-      this.#parcels.push({ amount, untilMs: sentMs + grant.leaseMs })
+      this.#parcels.push({ amount, untilMs: sentMs + grant.leaseMs * LEASE_SAFETY })
       this.#free += amount
     }
     this.#expire(nowMs)
@@ -238,6 +233,7 @@ export class LeasedAmount implements Leased {
 
   #wished(nowMs: number): bigint {
     const horizonMs = Math.min(leaseMsOf(this.terms.law) * SPARE_SHARE, MAX_SPARE_MS)
+    if (nowMs - this.#usedAtMs > horizonMs) return 0n
     const soFar = this.#sinceMs === Number.NEGATIVE_INFINITY ? 0 : nowMs - this.#sinceMs
     const rate = soFar < MEASURE_MS ? this.#rate : Math.max(this.#rate, Number(this.#usedSince) / soFar)
     return BigInt(Math.ceil(rate * horizonMs))
@@ -246,6 +242,7 @@ export class LeasedAmount implements Leased {
   #use(amount: bigint, nowMs: number): void {
     if (this.#sinceMs === Number.NEGATIVE_INFINITY) this.#sinceMs = nowMs
     this.#usedSince += amount
+    this.#usedAtMs = nowMs
     this.#line.touched(this)
   }
 
@@ -253,7 +250,6 @@ export class LeasedAmount implements Leased {
     const forMs = nowMs - this.#sinceMs
     if (this.#sinceMs === Number.NEGATIVE_INFINITY || forMs < MEASURE_MS) return
     this.#rate = (this.#rate + Number(this.#usedSince) / forMs) / 2
-    if (this.#rate * leaseMsOf(this.terms.law) < Number(this.terms.unit) / 10) this.#rate = 0
     this.#usedSince = 0n
     this.#sinceMs = nowMs
   }

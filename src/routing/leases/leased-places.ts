@@ -1,5 +1,6 @@
 import type { LeaseAsk, LeaseGrant } from '../../contracts/index.ts'
 import { ASK } from '../text/allowance.ts'
+import { LEASE_SAFETY } from './lease-law.ts'
 import type { Leased, LeaseLine, LeaseTerms } from './leased-allowance.ts'
 
 const DOWN_RETRY_MS = 1000
@@ -112,7 +113,7 @@ export class LeasedPlaces implements Leased {
   answered(grant: LeaseGrant, sentMs: number, nowMs: number): void {
     this.#isScarce = grant.scarce
     this.#free += grant.granted
-    this.#untilMs = sentMs + grant.leaseMs
+    this.#untilMs = sentMs + grant.leaseMs * LEASE_SAFETY
     const isHolding = this.#inUse + this.#free > 0
     this.#renewAtMs = isHolding ? sentMs + grant.leaseMs * RENEW_SHARE : Number.NEGATIVE_INFINITY
     this.#refusedUntilMs = grant.waitMs === 0 ? Number.NEGATIVE_INFINITY : nowMs + MAX_REFUSED_MS
