@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Batches } from '../batches/index.ts'
 import type { Changes } from '../changes/index.ts'
 import type { Route, Routes, StatusReport, TelemetryBatch, TrafficWindow } from '../contracts/index.ts'
-import type { Fleet } from '../fleet/index.ts'
+import type { Fleet, LeaseDesk } from '../fleet/index.ts'
 import type { Clock, Logger } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Caller } from './sessions.ts'
@@ -15,6 +15,8 @@ export interface ApiParts {
   readonly changes: ChangeDesk
   readonly telemetry: LiveTelemetry
   readonly batches: Pick<Batches, 'files' | 'desk'>
+  /** Limits that gateways share. */
+  readonly leases: LeaseDesk
   readonly clock: Clock
   readonly logger: Logger
   readonly pepper: Uint8Array

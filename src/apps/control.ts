@@ -4,7 +4,7 @@ import packageJson from '#package.json' with { type: 'json' }
 import { createApi } from '../api/index.ts'
 import { createBatches, defaultBatchLimits, gatewayAsker } from '../batches/index.ts'
 import { createChanges, gatewayProbe } from '../changes/index.ts'
-import { createFleet, withRemoteVersions } from '../fleet/index.ts'
+import { createFleet, openLeaseDesk, withRemoteVersions } from '../fleet/index.ts'
 import { createLogger, isSlipwayError, onStopSignal, SlipwayError, systemClock } from '../kernel/index.ts'
 import { createLab } from '../lab/index.ts'
 import { openStore } from '../store/index.ts'
@@ -83,6 +83,7 @@ async function run(): Promise<void> {
     changes,
     telemetry,
     batches,
+    leases: await openLeaseDesk(store, clock),
     clock,
     logger,
     pepper,

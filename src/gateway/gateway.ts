@@ -11,10 +11,11 @@ import {
   SlipwayError,
 } from '../kernel/index.ts'
 import type { Upstream } from '../providers/index.ts'
-import { Admission, ExposureCounter, type Refusal, SnapshotHolder } from '../routing/index.ts'
+import { Admission, ExposureCounter, type KeyBudget, type Refusal, SnapshotHolder } from '../routing/index.ts'
 import { credentialOf, isKey } from './auth/credential.ts'
 import { ControlDoor } from './control-door.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
+import type { SharedLimits } from './leases/shared-limits.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
 import { VersionMetricsTable } from './metrics/version-metrics.ts'
@@ -48,6 +49,8 @@ export interface GatewayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Left out: this gateway counts limits for itself. Closed by who made it, after the gateway. */
+  readonly shared?: SharedLimits | undefined
   /** Surfaces and neighbours of models of text; what is left out is plain. */
   readonly text?: TextOptions
 }
@@ -268,9 +271,11 @@ export class Gateway {
     const model = table.models.get(found.parameter)
     const budget = this.#admission.budgetOf(key.publicId, key.limits)
     const refusal = this.#admission.admit(budget, startedMs)
-    if (refusal !== undefined) this.#refusedEarly++
     if (model === undefined) {
-      if (refusal !== undefined) throw refusedBy(refusal)
+      if (refusal !== undefined) {
+        this.#refusedEarly++
+        throw refusedBy(refusal)
+      }
       this.#admission.release(budget)
       throw new SlipwayError('unknown_model', { model: found.parameter.slice(0, 100) })
     }
@@ -284,14 +289,12 @@ export class Gateway {
         errors: undefined,
       }
       const rows = this.#text.predict(arrival, request, response, startedMs)
-      if (refusal === undefined) rows.start()
-      else rows.refuse(refusedBy(refusal))
+      this.#begin(rows, response, key.publicId, budget, refusal)
       return
     }
     const subject = { requestId, key, budget, model, table, query, expectsContinue }
     const predict = new PredictCall(this.#predict, subject, request, response, startedMs)
-    if (refusal === undefined) predict.start()
-    else predict.refuse(refusedBy(refusal))
+    this.#begin(predict, response, key.publicId, budget, refusal)
   }
 
   #textFor(
@@ -315,11 +318,40 @@ export class Gateway {
     const call = this.#text.call(found, arrival, request, response, startedMs)
     const share = actsForOf(request) === undefined ? 1 : BATCH_SHARE
     const refusal = this.#admission.admit(budget, startedMs, share)
-    if (refusal === undefined) call.start()
-    else {
+    this.#begin(call, response, key.publicId, budget, refusal)
+  }
+
+  /** Starts a call that is admitted here and by what all gateways share; else tells it why not. */
+  #begin(
+    call: { start(): void; refuse(error: SlipwayError): void },
+    response: ServerResponse,
+    publicId: string,
+    budget: KeyBudget,
+    refusal: Refusal | undefined,
+  ): void {
+    const settle = (shared: Refusal | undefined) => {
+      if (shared === undefined) call.start()
+      else {
+        this.#admission.release(budget)
+        this.#refusedEarly++
+        call.refuse(refusedBy(shared))
+      }
+    }
+    if (refusal !== undefined) {
       this.#refusedEarly++
       call.refuse(refusedBy(refusal))
+      return
     }
+    const shared = this.#options.shared?.admit(publicId, budget)
+    if (!(shared instanceof Promise)) settle(shared)
+    else
+      shared
+        .then((late) => {
+          settle(late)
+          // The client left meanwhile, which nobody told the call, as it had not begun.
+          if (late === undefined && response.closed) response.emit('close')
+        })
+        .catch((error: unknown) => this.#options.log.error({ err: error }, 'request broke'))
   }
 
   #controlFor(
@@ -347,7 +379,8 @@ export class Gateway {
       const isReady = this.#table !== undefined && !this.#isStopping
       answerText(request, response, isReady ? 200 : 503, requestId, isReady ? 'ready\n' : 'not ready\n')
     } else {
-      const text = renderMetrics(this.#metrics.all(), this.#gauges()) + this.#text.metricsText
+      const shared = this.#options.shared?.metricsText ?? ''
+      const text = renderMetrics(this.#metrics.all(), this.#gauges()) + this.#text.metricsText + shared
       answerText(request, response, 200, requestId, text, 'text/plain; version=0.0.4; charset=utf-8')
     }
   }

@@ -21,6 +21,7 @@ import { evidenceRepository, signOffRepository } from './repositories/evidence.t
 import { failureCaseRepository } from './repositories/failure-cases.ts'
 import { incidentRepository } from './repositories/incidents.ts'
 import { keyRepository } from './repositories/keys.ts'
+import { limitCountRepository } from './repositories/limit-counts.ts'
 import { modelRepository } from './repositories/models.ts'
 import { requestLog } from './repositories/request-log.ts'
 import { rolloutRepository } from './repositories/rollouts.ts'
@@ -122,6 +123,7 @@ export async function assembleStore(
     failureCases: failureCaseRepository(context),
     keys: keyRepository(context),
     settings: settingsRepository(context),
+    limitCounts: limitCountRepository(context),
     audit: auditLog(context),
     jobs,
     watch: watchers.watch,

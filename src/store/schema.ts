@@ -217,6 +217,13 @@ interface WindowsTable {
   latency: Json<Record<string, number>>
 }
 
+interface LimitCountsTable {
+  id: string
+  start_at: Date
+  end_at: Date
+  used: number | string | bigint
+}
+
 interface IncidentsTable {
   incident_id: string
   model_name: string
@@ -280,6 +287,7 @@ export interface Tables {
   traffic_history: TrafficTable
   api_keys: ApiKeysTable
   settings: SettingsTable
+  limit_counts: LimitCountsTable
   changes: ChangesTable
   change_events: ChangeEventsTable
   evidence: EvidenceTable

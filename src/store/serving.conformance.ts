@@ -301,6 +301,23 @@ export function describeServing(opened: () => Opened): void {
     })
   })
 
+  describe('counts of limits', () => {
+    const count = (id: string, used: number, endMs = AT + 1000) => ({ id, startMs: AT - 1000, endMs, used })
+
+    test('are replaced, exact to the last digit, and forgotten when their span has ended', async () => {
+      const { store } = opened()
+      await store.limitCounts.put([count('b', 1), count('a', Number.MAX_SAFE_INTEGER), count('over', 5, AT)])
+      await store.limitCounts.put([count('b', 2)])
+      await store.limitCounts.put([])
+      const listed = await store.limitCounts.list(AT)
+      expect(listed.toSorted((left, right) => (left.id < right.id ? -1 : 1))).toEqual([
+        count('a', Number.MAX_SAFE_INTEGER),
+        count('b', 2),
+      ])
+      expect(await store.limitCounts.list(AT + 1000)).toEqual([])
+    })
+  })
+
   describe('settings', () => {
     const rule = (requestsPerMinute: number): LimitRule => ({
       name: 'free',

@@ -64,6 +64,7 @@ export interface Store {
   readonly failureCases: FailureCaseRepository
   readonly keys: KeyRepository
   readonly settings: SettingsRepository
+  readonly limitCounts: LimitCountRepository
   readonly audit: AuditLog
   readonly jobs: JobQueue
   /** Called after each write; returns its undo. A listener that throws is logged, never the writer's problem. */
@@ -498,6 +499,23 @@ export interface SettingsRepository {
   ): Promise<Setting<K>>
   /** Whether there was one. */
   remove(kind: SettingKind, name: string): Promise<boolean>
+}
+
+/** What a limit of a day or month has used, over all gateways. */
+export interface LimitCount {
+  readonly id: string
+  /** Of the span, epoch ms. */
+  readonly startMs: number
+  readonly endMs: number
+  /** Requests, tokens, or millionths of a dollar; a whole number. */
+  readonly used: number
+}
+
+export interface LimitCountRepository {
+  /** Makes or replaces them, all or none. */
+  put(counts: readonly LimitCount[]): Promise<void>
+  /** Those whose span has not ended; the others are forgotten. */
+  list(nowMs: number): Promise<LimitCount[]>
 }
 
 export interface NewAuditEntry {

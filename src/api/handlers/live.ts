@@ -7,7 +7,7 @@ import { summarise } from './models.ts'
 
 export function liveHandlers(
   parts: ApiParts,
-): Handlers<'status' | 'events' | 'watchSnapshot' | 'postTelemetry'> {
+): Handlers<'status' | 'events' | 'watchSnapshot' | 'postTelemetry' | 'exchangeLeases'> {
   const { store, fleet, telemetry } = parts
   return {
     async status(): Promise<StatusReport> {
@@ -37,5 +37,6 @@ export function liveHandlers(
       )
     },
     postTelemetry: ({ body }) => telemetry.ingest(body),
+    exchangeLeases: ({ body }) => parts.leases.exchange(body),
   }
 }

@@ -40,6 +40,7 @@ export async function openTestApi(parts: Partial<ApiParts> = {}): Promise<TestAp
     changes: absent('changes'),
     telemetry: absent('telemetry'),
     batches: absent('batches'),
+    leases: absent('leases'),
     clock: systemClock,
     logger: silentLogger(),
     pepper,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as k from '../keys.ts'
+import { leaseAnswer, leaseExchange } from '../lease.ts'
 import { changeId, modelName, versionLabel } from '../names.ts'
 import { route } from '../route.ts'
 import { statusReport } from '../status.ts'
@@ -166,5 +167,14 @@ export const operationsRoutes = {
     summary: 'A batch of request records.',
     body: t.telemetryBatch,
     answer: z.object({ taken: z.number().int() }),
+  }),
+  exchangeLeases: route({
+    method: 'POST',
+    path: '/internal/v1/leases',
+    listener: 'control',
+    access: 'internal',
+    summary: 'What a gateway gives back of shared limits, and what it needs of them.',
+    body: leaseExchange,
+    answer: leaseAnswer,
   }),
 }

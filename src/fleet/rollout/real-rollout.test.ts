@@ -74,6 +74,8 @@ beforeAll(async () => {
     fleet,
     telemetry,
     changes: {} as never,
+    leases: {} as never,
+    batches: {} as never,
     clock,
     logger,
     pepper,

@@ -183,6 +183,26 @@ describe('money that nobody used', () => {
   })
 })
 
+test('a place that was leased and not renewed is not given to a request', () => {
+  const law: LeaseLaw = { kind: 'places', limit: 4 }
+  const world = new LeaseWorld({ law, gateways: 2, clocks: [], startMs: START })
+  const ask = (gateway: number, forMs = 60_000) =>
+    world.step({ gapMs: 0, gateway, act: { kind: 'request', estimate: 1, used: 1, forMs } })
+  const say = (gateway: number, fate: 'good' | 'lost' = 'good', gapMs = 0) =>
+    world.step({ gapMs, gateway, act: { kind: 'message', fate } })
+  for (let place = 0; place < 3; place++) ask(0, 100)
+  say(0)
+  say(0, 'good', 200)
+  expect(world.admitted).toHaveLength(3)
+  // Out of touch for longer than the lease; the other one is given all places.
+  say(0, 'lost', 4000)
+  for (let place = 0; place < 4; place++) ask(1)
+  say(1, 'good', 7000)
+  expect(world.admitted).toHaveLength(7)
+  ask(0)
+  expect(world.admitted).toHaveLength(7)
+})
+
 describe('a schedule of this kind', () => {
   const steps: WorldEvent[] = Array.from({ length: 400 }, (_, index) => ({
     gapMs: 100,
