@@ -64,6 +64,31 @@ const version = (where: string, rest: string): Record<string, string> => ({
   [`${where}.llama.loras[].artifact`]: 'Its GGUF file, relative to this file.',
   [`${where}.llama.loras[].scale`]: 'How strongly it is added.',
   [`${where}.llama.embeddings`]: 'Vectors instead of texts.',
+  [`${where}.vllm`]:
+    'How a model server of another project is started, for the engine `vllm`; [which flag each setting is](../vllm.md#settings).',
+  [`${where}.vllm.server`]: 'Which one.',
+  [`${where}.vllm.serverVersion`]:
+    'Its release, such as `0.10.2`: what that one does not have yet is refused before anything is started.',
+  [`${where}.vllm.command`]:
+    'What is run before our flags, such as `["vllm", "serve"]`; flags that have no setting here may follow in it.',
+  [`${where}.vllm.weights`]:
+    'Name or folder of the weights; for `triton-trtllm` the folder of the model repository.',
+  [`${where}.vllm.dtype`]: 'As that server names it.',
+  [`${where}.vllm.quantization`]: 'As that server names it.',
+  [`${where}.vllm.kvCacheDtype`]: 'As that server names it.',
+  [`${where}.vllm.tensorParallel`]: 'GPUs that share each layer.',
+  [`${where}.vllm.pipelineParallel`]: 'GPUs that share the layers out.',
+  [`${where}.vllm.maxModelTokens`]: 'Tokens of question and answer together.',
+  [`${where}.vllm.maxSequences`]: 'Sequences that are decoded together.',
+  [`${where}.vllm.gpuMemoryShare`]: 'Share of the GPU memory that it may take.',
+  [`${where}.vllm.prefixCaching`]: 'Keep and reuse what equal beginnings computed.',
+  [`${where}.vllm.chunkedPrefill`]: 'Read long questions in pieces, between the steps of others.',
+  [`${where}.vllm.speculative`]: 'Settings of speculative decoding, as that server names them.',
+  [`${where}.vllm.loras`]:
+    'Adapters on the weights; a version whose `modelName` is one of them answers by it.',
+  [`${where}.vllm.loras[].name`]: 'By which a request asks for it.',
+  [`${where}.vllm.loras[].path`]: 'Where it is.',
+  [`${where}.vllm.startTimeoutMs`]: 'How long the start may take, ms; the weights are most of it.',
 })
 
 export const changeMeanings: Readonly<Record<string, string>> = {

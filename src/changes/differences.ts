@@ -18,10 +18,14 @@ export function differencesOf(champion: VersionSpec, candidate: VersionSpec): Di
     .filter((leaf) => canonicalJson(leaf.champion) !== canonicalJson(leaf.candidate))
 }
 
+/** Files, weights wherever they come from, and what is laid over them or done to them. */
+const SHAPES_ANSWERS =
+  /^(artifact|preprocess)\.|^llama\.loras$|^vllm\.(server|command|weights|quantization|kvCacheDtype|dtype|loras)$/
+
 /** The lowest tier that the difference allows: a change of weights cannot pass as a change of parameters. */
 export function leastRiskOf(differences: readonly Difference[]): RiskTier {
   if (differences.some(({ path }) => path === 'engine')) return 'new-architecture'
-  const shapesAnswers = differences.some(({ path }) => /^(artifact|preprocess)\.|^llama\.loras$/.test(path))
+  const shapesAnswers = differences.some(({ path }) => SHAPES_ANSWERS.test(path))
   return shapesAnswers ? 'same-family' : 'parameter'
 }
 

@@ -99,8 +99,8 @@ export function draftOf(
 /** The candidate's spec: the champion's, with what the proposal says in its place. */
 export function inherit(champion: VersionSpec, { label: _, ...said }: ChangeProposal['to']): VersionSpec {
   // Files, scripts and settings are made for an engine: another engine starts without them.
-  const { artifact, preprocess, echo, provider, modelName, llama, ...shared } = champion
-  const own = { artifact, preprocess, echo, provider, modelName, llama }
+  const { artifact, preprocess, echo, provider, modelName, llama, vllm, ...shared } = champion
+  const own = { artifact, preprocess, echo, provider, modelName, llama, vllm }
   const isSameEngine = said.engine === undefined || said.engine === champion.engine
   const inherited = isSameEngine ? { ...shared, ...own } : shared
   const batching = { ...inherited.batching, ...asStored(said.batching ?? {}) }

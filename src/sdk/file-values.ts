@@ -70,6 +70,7 @@ export const versionFields = {
   sampling: textFields.sampling,
   guardrails: textFields.guardrails,
   llama: llamaFileForm.optional(),
+  vllm: textFields.vllm,
 }
 
 /** Whether a prompt is written as the path of a file. */
