@@ -180,7 +180,8 @@ describe('a server of text', () => {
     const first = ask(client)
     await first.first
     const { end, outcome } = await ask(client, { deadlineMs: 10 }).done
-    expect(outcome).toMatchObject({ ok: false, code: 'deadline_exceeded' })
+    // Here or there, whoever is first.
+    expect(outcome.ok ? end.failure?.code : outcome.code).toBe('deadline_exceeded')
     expect(end.usage.output).toBe(0)
     expect((await first.done).outcome.ok).toBe(true)
   })
@@ -222,8 +223,10 @@ describe('progress', () => {
 
   test('a reader that stalls is not', async () => {
     const clock = skippingClock()
-    const server = await start(specOf({ says: `${'x'.repeat(2000)} `.repeat(60) }), clock)
-    const stream = ask(await dial(server))
+    const server = await start(specOf({ says: undefined }), clock)
+    const text = `${'x'.repeat(2000)} `.repeat(60)
+    const body = JSON.stringify({ messages: [{ role: 'user', content: [{ type: 'text', text }] }] })
+    const stream = ask(await dial(server), { body })
     stream.asked.pause()
     // 64 KiB hold 32 words of 2,000 letters, and one is in hand when the window closes.
     await until(async () => /output_tokens_total\{.*\} 3[1-4]$/m.test(await metrics(server)))
