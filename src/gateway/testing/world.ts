@@ -17,6 +17,7 @@ import {
 import { type Clock, macOfSecret, newKeySecret, silentLogger, systemClock } from '../../kernel/index.ts'
 import { resplit } from '../../routing/index.ts'
 import { defaultGatewayLimits, Gateway, type GatewayLimits } from '../index.ts'
+import type { SharedLimits } from '../leases/shared-limits.ts'
 import type { TextOptions } from '../text/text-front.ts'
 import { FakeControl } from './fake-control.ts'
 import { type FakeReplica, fakeReplica, sumContract } from './fake-replica.ts'
@@ -46,6 +47,7 @@ export interface WorldOptions {
   contract?: ModelContract
   captureFailures?: boolean
   startControl?: boolean
+  shared?: SharedLimits
   awaitReady?: boolean
   /** Models of text, the providers that their versions name, and what the gateway is given for them. */
   text?: { models: SnapshotModel[]; upstreams: ScriptedUpstream[]; options?: TextOptions }
@@ -101,6 +103,7 @@ export class World {
       clock: this.options.clock ?? systemClock,
       random: Math.random,
       log: silentLogger(),
+      shared: this.options.shared,
       text: {
         openProvider: ({ name }) => this.upstream(name),
         ...this.options.text?.options,
