@@ -41,6 +41,8 @@ function readForm(body: Readable, contentType: string, take: Take): Promise<Stor
   }
   parser.on('field', (name, value) => fields.set(name, value))
   parser.on('file', (name, stream, filename) => {
+    // A form that ends early is an error of its part too, whether or not anybody reads that any more.
+    stream.on('error', fail)
     if (name !== 'file' || file !== undefined) {
       fail(invalid(`it has a file ${JSON.stringify(name.slice(0, 100))}; one part called file is taken`))
       stream.resume()

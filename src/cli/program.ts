@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
+import { addBatchCommands } from './commands/batch.ts'
 import { addChangeCommands } from './commands/change.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addImportCommands } from './commands/import.ts'
@@ -43,6 +44,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addModelCommands(program)
   addServingCommands(program)
   addTextCommands(program)
+  addBatchCommands(program)
   addChangeCommands(program)
   addVerifyCommand(program)
   addLadderCommand(program)
