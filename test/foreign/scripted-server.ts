@@ -23,6 +23,10 @@ export interface Script {
   /** Never gets ready. */
   readonly hangs?: boolean
   readonly ignoresTerm?: boolean
+  /** SIGTERM cuts what it answers. */
+  readonly cutsOnTerm?: boolean
+  /** So many times its list of models is not there yet, though its health is good. */
+  readonly modelsLate?: number
   /** Starts a process of its own and writes both pids there, a line for each start. */
   readonly pidFile?: string
   /** Arguments and environment are written there. */
@@ -46,6 +50,7 @@ const counted: Counted = {
 }
 const key = process.env[server === 'tgi' ? 'API_KEY' : 'VLLM_API_KEY']
 let isDeaf = false
+let modelsLate = script.modelsLate ?? 0
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
@@ -70,6 +75,7 @@ if (script.pidFile !== undefined) {
 for (const line of script.saysAtStart ?? []) say(line)
 process.on('SIGTERM', () => {
   if (script.ignoresTerm === true) return
+  if (script.cutsOnTerm === true) process.exit(0)
   http.close(() => process.exit(0))
   http.closeIdleConnections()
 })
@@ -111,6 +117,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const isGuarded = server === 'vllm' ? path.startsWith('/v1') : path === '/v1/chat/completions'
   if (isGuarded && key !== undefined && request.headers.authorization !== `Bearer ${key}`)
     return void json(response, 401, { error: 'Unauthorized' })
+  if (path === '/v1/models' && modelsLate-- > 0) return void json(response, 503, {})
   if (path === '/v1/models') return void json(response, 200, { object: 'list', data: [] })
   if (path === '/v1/chat/completions') return chat(request, response)
   json(response, 404, { detail: 'Not Found' })

@@ -172,6 +172,14 @@ describe('the start', () => {
     expect(status().startTimeoutMs).toBe(900_000)
   })
 
+  test('is over when its API answers too, which its health does not promise', async () => {
+    const { status: found } = await start(specOf({ modelsLate: 3 }))
+    const models = await fetch(`${found.address}/v1/models`, {
+      headers: { authorization: `Bearer ${replicaKey(INTERNAL_KEY, 'r-1')}` },
+    })
+    expect(models.status).toBe(200)
+  })
+
   test('that takes too long is given up, with what it said last, and nothing is left', async () => {
     const pidFile = join(folder, 'pids')
     const spec = specOf({ hangs: true, shards: 1, ignoresTerm: true, pidFile }, { startTimeoutMs: 4_000 })
@@ -321,7 +329,7 @@ describe('while it runs', () => {
 
 describe('draining', () => {
   test('lets what it has come to its end', async () => {
-    const running = await start(specOf({ says: 'a b c d e f', wordMs: 50 }))
+    const running = await start(specOf({ says: 'a b c d e f', wordMs: 50, cutsOnTerm: true }))
     const answer = await fetch(`${running.status.address}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${replicaKey(INTERNAL_KEY, 'r-1')}` },
