@@ -3,7 +3,7 @@
  *
  * Every running sequence that is past its question gets its next token (and its proposals) into each batch, so that nobody's
  * answer stalls while a long question is read; questions share the rest of the batch in pieces, first come first. One batch
- * has one adapter, so sequences are served by adapter in turn: the one that waited most batches decides.
+ * has one adapter, so adapters take turns.
  */
 export interface RunningSequence {
   readonly id: number
@@ -28,9 +28,8 @@ export interface BatchPlan {
 
 export function planBatch(running: readonly RunningSequence[], batchTokens: number): BatchPlan | undefined {
   const able = running.filter((sequence) => !sequence.isPaused && sequence.unreadTokens > 0)
-  const oldest = [...able].sort((left, right) => left.lastBatch - right.lastBatch)[0]
-  if (oldest === undefined) return undefined
-  const group = able.filter((sequence) => sequence.adapter === oldest.adapter)
+  const group = longestUnserved(able)
+  if (group === undefined) return undefined
   const ordered = [
     ...group.filter((sequence) => sequence.isAnswering),
     ...group.filter((sequence) => !sequence.isAnswering),
@@ -45,5 +44,12 @@ export function planBatch(running: readonly RunningSequence[], batchTokens: numb
     shares.push({ id: sequence.id, tokens })
     left -= tokens
   }
-  return { adapter: oldest.adapter, shares }
+  return { adapter: group[0]?.adapter, shares }
+}
+
+/** By when any of it was last in a batch, so that one that found no room does not win its adapter every turn. */
+function longestUnserved(able: readonly RunningSequence[]): RunningSequence[] | undefined {
+  const groups = Map.groupBy(able, ({ adapter }) => adapter)
+  const last = (group: readonly RunningSequence[]) => Math.max(...group.map(({ lastBatch }) => lastBatch))
+  return [...groups.values()].sort((left, right) => last(left) - last(right))[0]
 }

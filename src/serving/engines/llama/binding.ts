@@ -120,9 +120,9 @@ export interface Llama {
   readonly runtime: string
   readonly physicalCores: number
   /** What llama.cpp last said of a failure; asking forgets it. */
-  takeLastError(): string | undefined
+  takeLastError(): Promise<string | undefined>
+  /** Only of files that llama.cpp could read. */
   readMetadata(path: string): Promise<GgufMetadata>
-  dispose(): Promise<void>
 }
 
 export interface GgufMetadata {
@@ -166,12 +166,24 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   AddonJinjaRenderer: ['render'],
 }
 
+/** One for the process, as llama.cpp itself is; it holds no model's memory. */
+let shared: Promise<Llama> | undefined
+
 /** Throws `artifact_unreadable` where the runtime is not installed or is another than the one this was written for. */
 export async function openLlama(name: string): Promise<Llama> {
-  const refuse = (reason: string, cause?: unknown) =>
-    new SlipwayError('artifact_unreadable', { name, format: 'GGUF', reason }, { cause })
+  shared ??= startLlama()
+  try {
+    return await shared
+  } catch (cause) {
+    shared = undefined
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SlipwayError('artifact_unreadable', { name, format: 'GGUF', reason }, { cause })
+  }
+}
+
+async function startLlama(): Promise<Llama> {
   const runtime = await import('node-llama-cpp').catch((cause: unknown) => {
-    throw refuse('node-llama-cpp is not installed; see docs/local-llm.md', cause)
+    throw new Error('node-llama-cpp is not installed; see docs/local-llm.md', { cause })
   })
   let lastError: string | undefined
   const llama = await runtime
@@ -185,16 +197,18 @@ export async function openLlama(name: string): Promise<Llama> {
       },
     })
     .catch((cause: unknown) => {
-      throw refuse('llama.cpp has no binary for this machine; see docs/local-llm.md', cause)
+      throw new Error('llama.cpp has no binary for this machine; see docs/local-llm.md', { cause })
     })
   const binding = (llama as unknown as { _bindings?: Record<string, unknown> })._bindings ?? {}
   const missing = missingOf(binding)
-  if (missing !== undefined) throw refuse(`this node-llama-cpp has no ${missing}; 3.22 has`)
+  if (missing !== undefined) throw new Error(`this node-llama-cpp has no ${missing}; 3.22 has`)
   return {
     binding: binding as unknown as Binding,
     runtime: `llama.cpp ${llama.llamaCppRelease.release} (node-llama-cpp)`,
     physicalCores: llama.cpuMathCores,
-    takeLastError() {
+    async takeLastError() {
+      // It comes by way of the event loop, after the failure itself.
+      await new Promise((resolve) => setTimeout(resolve, 1))
       const said = lastError
       lastError = undefined
       return said
@@ -206,7 +220,6 @@ export async function openLlama(name: string): Promise<Llama> {
       })
       return metadataOf(metadata)
     },
-    dispose: () => llama.dispose(),
   }
 }
 

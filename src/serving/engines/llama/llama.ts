@@ -1,8 +1,4 @@
-import {
-  type EmbedRequest,
-  type GenerateEvent,
-  type GenerateRequest,
-} from '../../../contracts/index.ts'
+import type { EmbedRequest, GenerateEvent, GenerateRequest } from '../../../contracts/index.ts'
 import { type Clock, type Random, SlipwayError, seededRandom } from '../../../kernel/index.ts'
 import type {
   TextEngine,
@@ -75,7 +71,7 @@ class LlamaEngine implements TextEngine {
 
   async load(wanted: TextLoadRequest): Promise<void> {
     const loaded = await loadModel(wanted, this.#availableBytes())
-    const { settings, model, llama, metadata } = loaded
+    const { settings, model, metadata } = loaded
     const prompts = this.#promptsOf(wanted, loaded)
     const nowMs = () => this.#clock.monotonicMs()
     this.#running = {
@@ -89,7 +85,6 @@ class LlamaEngine implements TextEngine {
       decoder: settings.embeddings ? undefined : new Decoder(loaded, nowMs),
       embedder: settings.embeddings ? new Embedder(loaded, prompts, nowMs) : undefined,
     }
-    llama.takeLastError()
   }
 
   #promptsOf({ model, label }: TextLoadRequest, loaded: LoadedModel): PromptWriter {

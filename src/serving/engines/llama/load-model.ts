@@ -57,7 +57,6 @@ export async function loadModel(wanted: TextLoadRequest, availableBytes: number)
   const opened: { dispose(): Promise<void> | void }[] = []
   const dispose = async () => {
     for (const one of opened.splice(0).reverse()) await one.dispose()
-    await llama.dispose()
   }
   try {
     return await load(llama, settings, source, wanted.spec.threads, availableBytes, opened, dispose)
@@ -169,7 +168,9 @@ async function checkHeader(path: string, name: string): Promise<void> {
     throw unreadable(name, 'its header counts more parts than a file can have')
 }
 
+/** llama.cpp reads the header first: it minds the file's bounds, and the reader of metadata does not. */
 async function metadataOf(llama: Llama, path: string, name: string): Promise<GgufMetadata> {
+  await (await openModel(llama, path, name, true)).dispose()
   try {
     return await llama.readMetadata(path)
   } catch (cause) {
@@ -219,10 +220,10 @@ async function layOut(
 }
 
 async function openModel(llama: Llama, path: string, name: string, noAlloc: boolean): Promise<NativeModel> {
-  llama.takeLastError()
+  await llama.takeLastError()
   const model = new llama.binding.AddonModel(path, { gpuLayers: 0, useMmap: !noAlloc, noAlloc })
   if (await model.init()) return model
-  throw unreadable(name, reasonOf(llama, 'llama.cpp cannot load it'))
+  throw unreadable(name, await reasonOf(llama, 'llama.cpp cannot load it'))
 }
 
 async function openContext(
@@ -231,14 +232,14 @@ async function openContext(
   parameters: ContextParameters,
   name: string,
 ): Promise<NativeContext> {
-  llama.takeLastError()
+  await llama.takeLastError()
   const context = new llama.binding.AddonContext(model, parameters)
   if (await context.init()) return context
-  throw unreadable(name, reasonOf(llama, 'llama.cpp can make no context of it'))
+  throw unreadable(name, await reasonOf(llama, 'llama.cpp can make no context of it'))
 }
 
 async function openLora(llama: Llama, model: NativeModel, path: string, name: string): Promise<NativeLora> {
-  llama.takeLastError()
+  await llama.takeLastError()
   try {
     const lora = new llama.binding.AddonModelLora(model, path)
     await model.loadLora(lora)
@@ -246,7 +247,7 @@ async function openLora(llama: Llama, model: NativeModel, path: string, name: st
   } catch (cause) {
     throw unreadable(
       `of the adapter ${name}`,
-      reasonOf(llama, 'llama.cpp cannot apply it to the model'),
+      await reasonOf(llama, 'llama.cpp cannot apply it to the model'),
       cause,
     )
   }
@@ -284,8 +285,8 @@ function unreadable(name: string, reason: string, cause?: unknown): SlipwayError
 }
 
 /** What llama.cpp said, without its function names and our folders. */
-function reasonOf(llama: Llama, otherwise: string): string {
-  const said = llama.takeLastError()
+async function reasonOf(llama: Llama, otherwise: string): Promise<string> {
+  const said = await llama.takeLastError()
   if (said === undefined) return otherwise
   return said
     .replace(/^(\w+: )+/, '')
