@@ -9,6 +9,9 @@ const MAX_WINDOW_BYTES = 64 * 1024 * 1024
 /**
  * One stream at the server. Events of one turn of the event loop leave as one frame. The window is drawn on when an
  * event is emitted, not when it is written, so what waits here, is under way and is held by the client counts together.
+ *
+ * Both ends in one process on a busy 2-core machine, JSON written and read: 128 streams that each say one event a turn
+ * cost 1.2 µs an event (0.8 million a second), 32 streams 1.5 µs, one alone 12.5 µs, most of which is the turn itself.
  */
 export class StreamExchange implements LinkStreamExchange {
   /** What it costs of the credit. */

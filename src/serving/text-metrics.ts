@@ -19,29 +19,34 @@ export interface TextMetricsOptions {
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const TOKENS_PER_SECOND = [1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 5000]
 
+/** Named as those of other projects' servers are (`foreign/`), so that one page shows both. */
 const GAUGES: readonly [name: string, help: string, read: (gauges: TextEngineGauges) => number][] = [
-  ['text_running', 'Requests that are being answered.', (g) => g.running],
-  ['text_waiting', 'Requests that wait for the engine.', (g) => g.waiting],
-  ['kv_blocks', 'Blocks of the KV cache.', (g) => g.kvBlocksTotal],
-  ['kv_blocks_used', 'Blocks of the KV cache that hold something.', (g) => g.kvBlocksUsed],
+  ['text_running_requests', 'Requests that are being answered.', (g) => g.running],
+  ['text_waiting_requests', 'Requests that wait for their turn.', (g) => g.waiting],
+  ['text_kv_blocks', 'Blocks of the KV cache.', (g) => g.kvBlocksTotal],
   [
-    'kv_reuse_ratio',
-    'Share of input tokens since start whose KV was there already.',
+    'text_kv_cache_share',
+    'How much of the KV cache is used, 0 to 1.',
+    (g) => ratio(g.kvBlocksUsed, g.kvBlocksTotal),
+  ],
+  [
+    'text_prefix_hit_share',
+    'Of the input tokens since start, those whose KV was there already, 0 to 1.',
     (g) => ratio(g.reusedTokens, g.inputTokens),
   ],
   [
-    'speculation_accepted_ratio',
-    'Share of guessed tokens since start that the model agreed with.',
+    'text_accepted_share',
+    'Of the tokens that speculation proposed since start, those that stood, 0 to 1.',
     (g) => ratio(g.acceptedTokens, g.draftedTokens),
   ],
 ]
 
 const COUNTERS: readonly [name: string, help: string, read: (gauges: TextEngineGauges) => number][] = [
-  ['input_tokens_total', 'Tokens that were read, those whose KV was there too.', (g) => g.inputTokens],
-  ['reused_tokens_total', 'Input tokens whose KV was there already.', (g) => g.reusedTokens],
-  ['output_tokens_total', 'Tokens that were said.', (g) => g.outputTokens],
-  ['drafted_tokens_total', 'Tokens that were guessed.', (g) => g.draftedTokens],
-  ['accepted_tokens_total', 'Guessed tokens that the model agreed with.', (g) => g.acceptedTokens],
+  ['text_input_tokens_total', 'Tokens of questions.', (g) => g.inputTokens],
+  ['text_prefix_hit_tokens_total', 'Tokens of questions whose KV was there already.', (g) => g.reusedTokens],
+  ['text_output_tokens_total', 'Tokens of answers.', (g) => g.outputTokens],
+  ['text_drafted_tokens_total', 'Tokens that speculation proposed.', (g) => g.draftedTokens],
+  ['text_accepted_tokens_total', 'Tokens of speculation that stood.', (g) => g.acceptedTokens],
 ]
 
 /** Counted once a request; what the engine counts by itself is read when asked. */
@@ -92,16 +97,12 @@ export function textReplicaMetrics({
     labelNames: ['outcome'],
     registers,
   })
-  const queue = histogram('queue_seconds', 'From arrival to the start of reading the question.', SECONDS)
-  const prefill = histogram('prefill_seconds', 'Of reading the question.', SECONDS)
-  const decode = histogram('decode_seconds', 'Of saying the answer.', SECONDS)
-  const first = histogram(
-    'time_to_first_token_seconds',
-    'From arrival to the first content of a stream.',
-    SECONDS,
-  )
+  const queue = histogram('text_queue_seconds', 'From arrival to the start of reading the question.', SECONDS)
+  const prefill = histogram('text_prefill_seconds', 'Of reading the question.', SECONDS)
+  const decode = histogram('text_decode_seconds', 'Of saying the answer.', SECONDS)
+  const first = histogram('text_first_token_seconds', 'From a request to its first token.', SECONDS)
   const speed = histogram(
-    'decode_tokens_per_second',
+    'text_decode_tokens_per_second',
     'Of one request, while it was decoded.',
     TOKENS_PER_SECOND,
   )

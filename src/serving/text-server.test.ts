@@ -130,15 +130,15 @@ describe('a server of text', () => {
     await ask(client, { body: '{"messages":[],"tools":[{"name":"t"}]}' }).done
     const text = await metrics(server)
     for (const line of [
-      /^slipway_replica_output_tokens_total\{.*\} 30$/m,
-      /^slipway_replica_input_tokens_total\{.*\} 2$/m,
+      /^slipway_replica_text_output_tokens_total\{.*\} 30$/m,
+      /^slipway_replica_text_input_tokens_total\{.*\} 2$/m,
       /^slipway_replica_requests_total\{outcome="ok",.*\} 1$/m,
       /^slipway_replica_requests_total\{outcome="invalid_request",.*\} 1$/m,
-      /^slipway_replica_time_to_first_token_seconds_count\{.*\} 1$/m,
-      /^slipway_replica_decode_tokens_per_second_count\{.*\} 1$/m,
-      /^slipway_replica_kv_blocks\{.*\} \d{2,}$/m,
-      /^slipway_replica_text_running\{.*\} 0$/m,
-      /^slipway_replica_speculation_accepted_ratio\{.*\} 0$/m,
+      /^slipway_replica_text_first_token_seconds_count\{.*\} 1$/m,
+      /^slipway_replica_text_decode_tokens_per_second_count\{.*\} 1$/m,
+      /^slipway_replica_text_kv_blocks\{.*\} \d{2,}$/m,
+      /^slipway_replica_text_running_requests\{.*\} 0$/m,
+      /^slipway_replica_text_accepted_share\{.*\} 0$/m,
     ])
       expect(text).toMatch(line)
   })
@@ -156,7 +156,7 @@ describe('a server of text', () => {
     expect(end.usage.output).toBeLessThan(30)
     leaving.close()
     await until(async () => /requests_total\{outcome="cancelled",.*\} 2$/m.test(await metrics(server)))
-    expect(await metrics(server)).toMatch(/text_running\{.*\} 0$/m)
+    expect(await metrics(server)).toMatch(/text_running_requests\{.*\} 0$/m)
   })
 
   test('drains with every stream whole, and takes nothing new', async () => {
@@ -229,10 +229,10 @@ describe('progress', () => {
     const stream = ask(await dial(server), { body })
     stream.asked.pause()
     // 64 KiB hold 32 words of 2,000 letters, and one is in hand when the window closes.
-    await until(async () => /output_tokens_total\{.*\} 3[1-4]$/m.test(await metrics(server)))
+    await until(async () => /text_output_tokens_total\{.*\} 3[1-4]$/m.test(await metrics(server)))
     await sleep(30)
-    expect(await metrics(server)).toMatch(/output_tokens_total\{.*\} 3[1-4]$/m)
-    expect(await metrics(server)).toMatch(/text_running\{.*\} 1$/m)
+    expect(await metrics(server)).toMatch(/text_output_tokens_total\{.*\} 3[1-4]$/m)
+    expect(await metrics(server)).toMatch(/text_running_requests\{.*\} 1$/m)
     clock.skip(61_000)
     expect(await probe(server, '/livez')).toBe(200)
     stream.asked.resume()

@@ -134,15 +134,15 @@ describe('a model of text on this machine', () => {
     const answer = await send(GENERATE, { ...question, stream: true }, leaving.signal)
     const { value } = await answer.body!.getReader().read()
     expect(value).toBeDefined()
-    expect(await metric('text_running')).toBe(1)
+    expect(await metric('text_running_requests')).toBe(1)
     leaving.abort()
     await until(async () => (await metric('requests_total{outcome="cancelled"')) === before + 1)
-    expect(await metric('text_running')).toBe(0)
+    expect(await metric('text_running_requests')).toBe(0)
   })
 
   test('tells what it does', async () => {
-    expect(await metric('output_tokens_total')).toBeGreaterThan(100)
-    expect(await metric('time_to_first_token_seconds_count')).toBeGreaterThan(0)
+    expect(await metric('text_output_tokens_total')).toBeGreaterThan(100)
+    expect(await metric('text_first_token_seconds_count')).toBeGreaterThan(0)
     expect(await metric('ready')).toBe(2)
   })
 
