@@ -1,5 +1,9 @@
 /** Clients that their makers wrote, unchanged, against the gateway before a provider that speaks chat completions. */
-import Anthropic from '@anthropic-ai/sdk'
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import Anthropic1 from '@anthropic-ai/sdk'
+import { ChatOpenAI } from '@langchain/openai'
+import { generateText, jsonSchema, streamText, tool } from 'ai'
+import Anthropic0 from 'anthropic-0'
 import OpenAI7 from 'openai'
 import OpenAI5 from 'openai-5'
 import OpenAI6 from 'openai-6'
@@ -117,7 +121,10 @@ describe.each([
   })
 })
 
-describe('@anthropic-ai/sdk', () => {
+describe.each([
+  ['@anthropic-ai/sdk 1', Anthropic1],
+  ['@anthropic-ai/sdk 0', Anthropic0],
+] as unknown as readonly (readonly [string, typeof Anthropic1])[])('%s', (_, Anthropic) => {
   const client = () => new Anthropic({ apiKey: world.key, baseURL: origin, maxRetries: 0 })
   const message = {
     model: 'chat',
@@ -176,5 +183,88 @@ describe('@anthropic-ai/sdk', () => {
     const ids: string[] = []
     for await (const { id } of client().models.list()) ids.push(id)
     expect(ids).toContain('chat')
+  })
+})
+
+describe('the AI SDK', () => {
+  const model = () =>
+    createOpenAICompatible({
+      name: 'slipway',
+      baseURL: `${origin}/v1`,
+      apiKey: world.key,
+      includeUsage: true,
+    })('chat')
+  const asked = { prompt: 'Why a gateway?', maxRetries: 0 }
+
+  test('gets a text with its usage', async () => {
+    const { finishReason, text: said, usage } = await generateText({ ...asked, model: model() })
+    expect([said, finishReason]).toEqual([text.truth.text, 'stop'])
+    expect(usage.outputTokens).toBe(text.truth.usage.output)
+  })
+
+  test('reads a stream to its last event', async () => {
+    const stream = streamText({ ...asked, model: model() })
+    let said = ''
+    for await (const piece of stream.textStream) said += piece
+    expect([said, await stream.finishReason]).toEqual([text.truth.text, 'stop'])
+    expect((await stream.usage).outputTokens).toBe(text.truth.usage.output)
+  })
+
+  test('is told the calls of tools', async () => {
+    provider.next({ fixture: 'tools' })
+    const weatherTool = tool({
+      inputSchema: jsonSchema<object>({ type: 'object' }),
+      outputSchema: jsonSchema<object>({}),
+    })
+    const { toolCalls } = await generateText({
+      ...asked,
+      model: model(),
+      tools: Object.fromEntries(tools.truth.toolCalls.map(({ name }) => [name, weatherTool])),
+    })
+    expect(toolCalls).toMatchObject(
+      tools.truth.toolCalls.map(({ arguments: written, id, name }) => ({
+        toolCallId: id,
+        toolName: name,
+        input: JSON.parse(written),
+      })),
+    )
+  })
+
+  test('tells errors apart', async () => {
+    const none = createOpenAICompatible({ name: 'slipway', baseURL: `${origin}/v1`, apiKey: 'sk-none' })
+    await expect(generateText({ ...asked, model: none('chat') })).rejects.toMatchObject({ statusCode: 401 })
+  })
+})
+
+describe('LangChain', () => {
+  const model = (apiKey = world.key) =>
+    new ChatOpenAI({ model: 'chat', apiKey, maxRetries: 0, configuration: { baseURL: `${origin}/v1` } })
+
+  test('gets a message with its usage', async () => {
+    const answer = await model().invoke('Why a gateway?')
+    expect(answer.content).toBe(text.truth.text)
+    expect(answer.usage_metadata).toMatchObject({ output_tokens: text.truth.usage.output })
+  })
+
+  test('reads a stream to its last event', async () => {
+    let said = ''
+    for await (const { content } of await model().stream('Why a gateway?')) said += String(content)
+    expect(said).toBe(text.truth.text)
+  })
+
+  test('is told the calls of tools', async () => {
+    provider.next({ fixture: 'tools' })
+    const answer = await model().bindTools([weather]).invoke('Why a gateway?')
+    expect(answer.tool_calls).toMatchObject(
+      tools.truth.toolCalls.map(({ arguments: written, id, name }) => ({
+        id,
+        name,
+        args: JSON.parse(written),
+      })),
+    )
+  })
+
+  test('tells errors apart', async () => {
+    await expect(model('sk-none').invoke('Why?')).rejects.toMatchObject({ status: 401 })
   })
 })
