@@ -91,10 +91,52 @@ export const cachePolicy = z.strictObject({
 })
 export type CachePolicy = z.infer<typeof cachePolicy>
 
+const classBound = (maxQueued: number, maxWaitMs: number) =>
+  z
+    .strictObject({
+      /** Requests of the class that may wait for a place. */
+      maxQueued: z.number().int().min(0).max(10_000).default(maxQueued),
+      /** A request is refused when it would wait longer than this, and at the latest when it has. */
+      maxWaitMs: z.number().int().min(0).max(600_000).default(maxWaitMs),
+    })
+    .prefault({})
+
+/** How many requests one version takes at once at each gateway, found by its time to first token. Absent: no bound. */
+export const overloadPolicy = z.strictObject({
+  /** The limit sinks while first tokens take longer than this many times what they take without load. */
+  ttftFactor: z.number().min(1.1).max(10).default(2),
+  initialConcurrency: z.number().int().min(1).max(10_000).default(8),
+  minConcurrency: z.number().int().min(1).max(10_000).default(1),
+  maxConcurrency: z.number().int().min(1).max(10_000).default(1000),
+  /** Share of the limit that is kept free for each higher class while that class has requests. */
+  reserveShare: z.number().min(0).max(0.3).default(0.1),
+  /** How sure a predicted wait is: the quantile that is held against deadlines and told as Retry-After. */
+  predictQuantile: z.number().min(0.5).max(0.99).default(0.9),
+  classes: z
+    .strictObject({
+      'interactive-paid': classBound(256, 30_000),
+      interactive: classBound(128, 15_000),
+      'best-effort': classBound(64, 10_000),
+      batch: classBound(32, 10_000),
+    })
+    .prefault({}),
+})
+export type OverloadPolicy = z.infer<typeof overloadPolicy>
+
+export const hedgePolicy = z.strictObject({
+  /** A second attempt starts when the first has no content after this quantile of the recent TTFT. */
+  afterQuantile: z.number().min(0.5).max(0.999).default(0.95),
+  /** Hedges may be at most this share of requests. */
+  budgetShare: z.number().min(0).max(0.5).default(0.02),
+})
+export type HedgePolicy = z.infer<typeof hedgePolicy>
+
 /** How one model's text traffic is served; set with PUT /api/v1/models/{model}/serving-policy. */
 export const servingPolicy = z.strictObject({
   ladder: ladder.optional(),
   cache: cachePolicy.optional(),
+  overload: overloadPolicy.optional(),
+  hedge: hedgePolicy.optional(),
   /** Client gone: stop the work at once, or let it end for the cache or the bill. */
   onDisconnect: z.enum(['cancel', 'drain']).default('cancel'),
   /** A comment is sent on a silent stream after so long. */

@@ -19,13 +19,8 @@ export {
   type MakeAllowance,
   type Unleased,
 } from './text/limit-book.ts'
-export {
-  ConcurrencyLimit,
-  type LimitLaw,
-  type LimitSettings,
-  type TtftSample,
-} from './text/overload/concurrency-limit.ts'
-export { HedgeLaw, type HedgeSettings } from './text/overload/hedge-law.ts'
+export type { LimitLaw, LimitSettings, TtftSample } from './text/overload/concurrency-limit.ts'
+export { HedgeLaw } from './text/overload/hedge-law.ts'
 export {
   type GatePlace,
   type GateRefusal,

@@ -59,5 +59,9 @@ class OneRung implements Climb {
     }
   }
 
+  shed(): undefined {
+    return undefined
+  }
+
   ended(): void {}
 }

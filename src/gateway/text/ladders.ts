@@ -69,6 +69,13 @@ class PolicyClimb implements Climb {
     return this.#step(state, rung)
   }
 
+  shed(nowMs: number): RungStep | undefined {
+    const rung = this.#state?.shed(this.#rung, this.#subject, nowMs, this.#subject.atMs)
+    if (rung === undefined) return undefined
+    this.#rung = rung
+    return this.#step(this.#state as LadderState, rung)
+  }
+
   ended(_: RungStep, failure: TextFailure | undefined, nowMs: number): void {
     const kind = failure === undefined ? undefined : RUNG_FAILURES[failure.class]
     this.#state?.ended(this.#rung, failure === undefined, kind, nowMs, this.#subject.atMs)

@@ -82,6 +82,8 @@ export interface Climb {
    * and the first failure is told. Only asked while no content was sent.
    */
   next(failure: TextFailure | undefined, nowMs: number): RungStep | undefined
+  /** After a step that the gateway itself had no place for. Undefined: the refusal is told. */
+  shed(nowMs: number): RungStep | undefined
   /** How a step ended, once for each that was given out, so that rates per rung can be kept. */
   ended(step: RungStep, failure: TextFailure | undefined, nowMs: number): void
 }

@@ -9,8 +9,9 @@ import { defaultGatewayLimits } from '../limits.ts'
 import { TextMetrics } from '../metrics/text-metrics.ts'
 import { VersionMetrics } from '../metrics/version-metrics.ts'
 import { HELLO_ANSWER, ScriptedUpstream, scriptedModel, USED } from '../testing/scripted-upstream.ts'
-import type { AskParts } from './asking.ts'
+import type { AskParts } from './asker.ts'
 import { endpointsOf } from './endpoints.ts'
+import { TextLoads } from './loads.ts'
 import type {
   CacheFinding,
   CacheFlight,
@@ -253,6 +254,7 @@ class Run implements QuestionOut {
         sum: (rows) => ({ state: 'exact', costUsd: String(rows.length), price: 'p' }),
       },
       openProvider: () => this.upstream,
+      loads: new TextLoads(systemClock),
     }
   }
 
@@ -370,6 +372,7 @@ class Run implements QuestionOut {
     }
     return {
       next: step,
+      shed: step,
       ended: (ended) => void this.#steps.set(ended, (this.#steps.get(ended) ?? 0) + 1),
     }
   }

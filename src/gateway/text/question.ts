@@ -11,16 +11,17 @@ import type {
 import { AnswerCollector } from '../../dialects/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import type { RelaySeen, TextUpstream } from '../../providers/index.ts'
-import { type Asker, Asking, type AskParts } from './asking.ts'
+import type { Asker, AskParts } from './asker.ts'
+import { Asking } from './asking.ts'
 import type { NeutralAnswer, UpstreamWork } from './endpoint.ts'
 import { eventsOf } from './events-of.ts'
+import { mayAskTwice } from './hedgeable.ts'
 import type {
   CachedAnswer,
   CacheFinding,
   CacheFlight,
   CacheHit,
   Guarded,
-  GuardOut,
   GuardRun,
   GuardStream,
   LimitRefusal,
@@ -29,6 +30,7 @@ import type {
 import type { Subject } from './subject.ts'
 import type { TextVersion } from './text-version.ts'
 import { NO_COST, NOTHING_USED } from './use.ts'
+import { WindowOut } from './window-out.ts'
 
 /** Where an answer goes. Exactly one of `ended`, `answer` and `failed` comes, then `over`; after `cancel` only that. */
 export interface QuestionOut {
@@ -105,6 +107,9 @@ export class TextQuestion implements Asker {
   }
   get mayFallBack(): boolean {
     return !this.#isDelivered && this.#out.mayFallBack
+  }
+  get mayHedge(): boolean {
+    return !this.#isRefresh && mayAskTwice(this.subject.of.parsed)
   }
   get hidesUsage(): boolean {
     return this.subject.hidesUsage
@@ -240,6 +245,10 @@ export class TextQuestion implements Asker {
     } catch (error) {
       this.#broke(error)
     }
+  }
+
+  quiet(): void {
+    this.#maybeOver()
   }
 
   /** From the rules' window. */
@@ -480,26 +489,6 @@ export class TextQuestion implements Asker {
     this.#flight = undefined
     this.#reservation?.settle(this.usage, this.cost, this.#parts.clock.monotonicMs())
     this.#out.over()
-  }
-}
-
-class WindowOut implements GuardOut {
-  readonly #question: TextQuestion
-
-  constructor(question: TextQuestion) {
-    this.#question = question
-  }
-
-  event(event: GenerateEvent): void {
-    this.#question.windowed(event)
-  }
-
-  pause(): void {
-    this.#question.pauseForWindow(true)
-  }
-
-  resume(): void {
-    this.#question.pauseForWindow(false)
   }
 }
 

@@ -10,6 +10,7 @@ import { SlipwayError } from '../../kernel/index.ts'
 import type { RelaySeen } from '../../providers/index.ts'
 import type { ProblemHeaders } from '../server/answer.ts'
 import { scanJson } from '../server/json-scan.ts'
+import { EVENT_BYTES, isContent } from './content.ts'
 import type { Endpoint, NeutralAnswer } from './endpoint.ts'
 import { allowedDrops, ownParams, pinnedVersion, priorityOf, splitModel } from './plan.ts'
 import { type QuestionOut, TextQuestion } from './question.ts'
@@ -64,13 +65,13 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
 
   event(event: GenerateEvent): void {
     if (this.isDone) return
-    const isContent = CONTENT.has(event.type)
-    if (isContent) this.#sawContent(1)
+    const hasContent = isContent(event)
+    if (hasContent) this.#sawContent(1)
     if (this.#isCommitted) (this.#out as StreamOut).write(this.#written(event))
     else {
       this.#held.push(event)
       this.#heldBytes += EVENT_BYTES
-      if (isContent || this.#heldBytes > this.parts.bounds.text.holdBackBytes) this.#commit()
+      if (hasContent || this.#heldBytes > this.parts.bounds.text.holdBackBytes) this.#commit()
     }
   }
 
@@ -306,18 +307,6 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
 }
 
 type Rest = ConstructorParameters<typeof TextHttpCall> extends [unknown, unknown, ...infer R] ? R : never
-
-/** What a user would see. */
-const CONTENT: ReadonlySet<GenerateEvent['type']> = new Set<GenerateEvent['type']>([
-  'text',
-  'reasoning',
-  'refusal',
-  'annotation',
-  'tool-call-started',
-  'tool-call-arguments',
-])
-/** What a held event without content counts as. */
-const EVENT_BYTES = 512
 
 function parsed(bytes: Buffer): JsonObject {
   if (!isUtf8(bytes)) throw new SlipwayError('body_not_json', { reason: 'it is not UTF-8' })

@@ -1,12 +1,14 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Provider, Snapshot } from '../../contracts/index.ts'
 import { type Logger, SlipwayError } from '../../kernel/index.ts'
 import type { TextUpstream } from '../../providers/index.ts'
 import type { GatewayTable, TextTableParts } from '../gateway-table.ts'
+import { renderLoadMetrics } from '../metrics/render-loads.ts'
 import { renderTextMetrics } from '../metrics/render-text.ts'
 import { TextMetricsTable } from '../metrics/text-metrics.ts'
 import type { PredictParts } from '../predict/predict-call.ts'
 import { answerText, type ProblemForm } from '../server/answer.ts'
+import type { HttpRequest, HttpResponse } from '../server/http.ts'
 import {
   type Dispatched,
   type GatewayRouteName,
@@ -15,6 +17,7 @@ import {
 } from '../server/route-table.ts'
 import { admittedOnly, noCache, noGuards, noPrices, primaryOnly } from './default-parts.ts'
 import { type Endpoints, endpointsOf, type Surfaces } from './endpoints.ts'
+import { TextLoads } from './loads.ts'
 import { listTextModels, textModel } from './model-list.ts'
 import type { FollowsSnapshots, TextParts } from './parts.ts'
 import { PredictTextCall } from './predict-text-call.ts'
@@ -52,6 +55,7 @@ export class TextFront {
       ...shared,
       ...parts,
       bounds,
+      loads: new TextLoads(clock),
       keeper: new StreamKeeper(bounds.text.tickMs, () => clock.monotonicMs()),
     }
     const { cache, guards } = parts
@@ -61,8 +65,9 @@ export class TextFront {
   /** Before the table of a snapshot is made. */
   follow(snapshot: Snapshot): void {
     this.#providers.follow(snapshot)
-    const { cache, guards, ladders, limits, pricer } = this.#parts
-    for (const part of [ladders, limits, guards, cache, pricer] as FollowsSnapshots[]) part.follow?.(snapshot)
+    const { cache, guards, ladders, limits, loads, pricer } = this.#parts
+    for (const part of [ladders, limits, guards, cache, pricer, loads] as FollowsSnapshots[])
+      part.follow?.(snapshot)
   }
 
   /** How the clients of a route read errors; undefined: RFC 9457. */
@@ -74,8 +79,8 @@ export class TextFront {
   answerList(
     { name, parameter }: Dispatched,
     table: GatewayTable,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     requestId: string,
   ): boolean {
     if (!MODEL_LISTS.has(name)) return false
@@ -91,8 +96,8 @@ export class TextFront {
   call(
     { name }: Dispatched,
     arrival: Arrival,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     startedMs: number,
   ): TextCall {
     const endpoint = this.#endpoints[name as TextRouteName]
@@ -106,15 +111,16 @@ export class TextFront {
 
   predict(
     arrival: Arrival,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     startedMs: number,
   ): PredictTextCall {
     return new PredictTextCall(this.#parts, arrival, request, response, startedMs)
   }
 
   get metricsText(): string {
-    return renderTextMetrics(this.metrics.all(), this.#parts.keeper.unsentBytes)
+    const { keeper, loads } = this.#parts
+    return renderTextMetrics(this.metrics.all(), keeper.unsentBytes) + renderLoadMetrics(loads.all())
   }
 
   close(): void {

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   defaultServingPolicy,
   headerNames,
@@ -15,8 +14,10 @@ import { CLIENT_LEFT, capturedInput } from '../predict/record.ts'
 import { JSON_MEDIA, mediaOf, timeoutOf, unitOf } from '../predict/request-options.ts'
 import { answerProblem, type ProblemForm, type ProblemHeaders } from '../server/answer.ts'
 import { BodyIntake } from '../server/body-intake.ts'
-import { type AskParts, notText } from './asking.ts'
+import type { HttpRequest, HttpResponse } from '../server/http.ts'
+import type { AskParts } from './asker.ts'
 import { noteRequest } from './note-request.ts'
+import { notText } from './rung-failures.ts'
 import type { StreamKeeper } from './stream-keeper.ts'
 import type { TextVersion } from './text-version.ts'
 
@@ -53,8 +54,8 @@ export interface Arrival {
 export abstract class TextHttpCall {
   protected readonly parts: TextCallParts
   protected readonly arrival: Arrival
-  protected readonly request: IncomingMessage
-  protected readonly response: ServerResponse
+  protected readonly request: HttpRequest
+  protected readonly response: HttpResponse
   protected readonly startedMs: number
   protected readonly atMs: number
   protected timeoutMs = 0
@@ -77,8 +78,8 @@ export abstract class TextHttpCall {
   constructor(
     parts: TextCallParts,
     arrival: Arrival,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     startedMs: number,
   ) {
     this.parts = parts

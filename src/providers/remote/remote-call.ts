@@ -101,6 +101,13 @@ export class RemoteCall implements TextExchange, TryOwner {
     this.sink = sink
     this.#timeouts = tighter(call.timeouts, parts.provider.timeouts)
     this.#totalAtMs = parts.clock.monotonicMs() + this.#timeouts.totalMs
+    const { avoidAccount } = call
+    if (avoidAccount !== undefined)
+      this.#tried = parts.pool.accounts.filter(({ of }) => of.name === avoidAccount)
+  }
+
+  get account(): string | null {
+    return this.#account?.of.name ?? null
   }
 
   begin(): void {

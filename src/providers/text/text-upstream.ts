@@ -57,6 +57,8 @@ export interface TextCall {
   readonly priority: number
   /** By which logs of replicas call it. */
   readonly requestId?: string
+  /** The account that another call for the same question is at: left aside where there is another. */
+  readonly avoidAccount?: string
 }
 
 /** Every method is called while the exchange is not paused, but for `settled`. */
@@ -91,6 +93,8 @@ export interface RelaySeen {
 }
 
 export interface TextExchange {
+  /** Whose key or region is asked now; left out where there are no accounts. */
+  readonly account?: string | null
   /** Stops reading from upstream; its window and then its sender feel it. At most one chunk still comes. */
   pause(): void
   resume(): void

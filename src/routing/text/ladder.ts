@@ -58,6 +58,12 @@ export class LadderState {
     return this.#below(rung, nowMs, wallMs, false)
   }
 
+  /** The rung for one who found no place at this one: for classes that take less under load, before they are refused. */
+  shed(rung: number, climber: Climber, nowMs: number, wallMs: number): number | undefined {
+    if (climber.isPinned || !this.#policy.degradeUnderLoad.includes(climber.priority)) return undefined
+    return this.#below(rung, nowMs, wallMs, true)
+  }
+
   /** How a rung that was given out ended; `failure` undefined and `isAnswered` for a whole answer. */
   ended(rung: number, isAnswered: boolean, failure: RungFailure, nowMs: number, wallMs: number): void {
     const trigger = this.rungs[rung]?.trigger

@@ -41,7 +41,7 @@ export interface LimitLaw {
  *
  * - The baseline. Gradient2 takes a long average of all samples, which under a lasting overload turns into the overload
  *   itself. Here only samples teach it that were sent while at most half as many were there as were seen to be taken well;
- *   at the least limit all do, since less load cannot be made. TCP Vegas' minimum is not used: one prompt out of a prefix cache would set it.
+ *   at the least limit, or a quarter of the best, all do: that it still is slow is not for load. TCP Vegas' minimum is not used: one prompt out of a prefix cache would set it.
  * - Classes have baselines of their own, for batches ask with longer prompts than people; the limit is one, as the
  *   upstream is.
  * - No growth while less than 80 % of the limit was in use: it would be a guess.
@@ -54,6 +54,10 @@ export class ConcurrencyLimit implements LimitLaw {
   #limit: number
   /** Most at the upstream that was seen to be within the factor. */
   #proven: number
+  /** The greatest of those; fades. */
+  #best: number
+  /** Logarithm of the last window's r, where that is above 1. */
+  #ratioLog = 0
   #isCold = true
   #changedMs = Number.NEGATIVE_INFINITY
   #samples = 0
@@ -64,6 +68,7 @@ export class ConcurrencyLimit implements LimitLaw {
     this.#settings = settings
     this.#limit = this.#within(settings.initialConcurrency)
     this.#proven = this.#limit
+    this.#best = this.#limit
   }
 
   get limit(): number {
@@ -77,14 +82,15 @@ export class ConcurrencyLimit implements LimitLaw {
 
   sample(sample: TtftSample, nowMs: number): void {
     const log = Math.log(Math.max(sample.ttftMs, 0.01))
-    const isAtFloor = this.limit <= this.#settings.minConcurrency
-    if (isAtFloor || sample.inFlight <= Math.max(1, this.#proven / 2)) this.#learn(sample.rank, log)
-    const baseline = this.#baselines[sample.rank]
-    if (baseline === undefined || sample.startedMs < this.#changedMs) return
+    this.#learn(sample, log)
+    const baseline = this.#baselines[sample.rank] as Baseline
+    if (sample.startedMs < this.#changedMs) return
     this.#samples++
     this.#logSum += log - baseline.log
     this.#peak = Math.max(this.#peak, sample.inFlight)
-    if (this.#samples >= Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, this.limit))) this.#close(nowMs)
+    // While cold the whole of the limit is waited for: the first to be heard of a burst are those that did not wait.
+    const most = this.#isCold ? MAX_COLD_WINDOW : MAX_WINDOW
+    if (this.#samples >= Math.min(most, Math.max(MIN_WINDOW, this.limit))) this.#close(nowMs)
   }
 
   /** Less, once for all that were sent before. */
@@ -100,6 +106,8 @@ export class ConcurrencyLimit implements LimitLaw {
     const isUsed = this.#peak >= 0.8 * this.limit
     if (ratio > ttftFactor) this.#isCold = false
     else this.#proven = Math.max(this.#proven, this.#peak)
+    this.#best = Math.max(this.#proven, this.#best * FADE)
+    this.#ratioLog = Math.max(0, Math.log(ratio))
     if (this.#isCold) {
       this.#change(isUsed ? this.#limit * 2 : this.#limit, nowMs)
       return
@@ -123,14 +131,15 @@ export class ConcurrencyLimit implements LimitLaw {
     return Math.max(1, minConcurrency, Math.min(maxConcurrency, limit))
   }
 
-  #learn(rank: number, log: number): void {
+  #learn({ inFlight, rank }: TtftSample, log: number): void {
+    this.#baselines[rank] ??= { log: 0, seen: 0 }
     const baseline = this.#baselines[rank]
-    if (baseline === undefined) {
-      this.#baselines[rank] = { log, seen: 1 }
-      return
-    }
+    const isFloor = this.#limit <= Math.max(1, this.#settings.minConcurrency, this.#best / 4)
+    const isQuiet = isFloor || inFlight <= Math.max(1, this.#proven / 2)
+    if (!isQuiet && baseline.seen >= TRUSTED_FROM) return
+    const unloaded = isQuiet ? log : log - this.#ratioLog
     baseline.seen++
-    baseline.log += (log - baseline.log) / Math.min(baseline.seen, LEARN_OVER)
+    baseline.log += (unloaded - baseline.log) / Math.min(baseline.seen, LEARN_OVER)
   }
 }
 
@@ -142,7 +151,12 @@ interface Baseline {
 
 const MIN_WINDOW = 4
 const MAX_WINDOW = 32
+const MAX_COLD_WINDOW = 256
 /** Samples that the baseline of a class is a mean of; older ones fade. */
 const LEARN_OVER = 64
+/** Before so many a class learns from all of its samples, those of a loaded time less by what the load adds. */
+const TRUSTED_FROM = 32
+/** Of the greatest proven, a window. */
+const FADE = 0.995
 const SMOOTHING = 0.5
 const DROP = 0.8
