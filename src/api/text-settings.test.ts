@@ -128,6 +128,38 @@ describe('a version of text', () => {
       '/spec/llama/loras/0/artifact/digest',
       'artifact_missing',
     ],
+    ['of vllm needs settings', { engine: 'vllm' }, '/spec/vllm', 'invalid_request'],
+    [
+      'of vllm takes no files',
+      {
+        engine: 'vllm',
+        vllm: { weights: 'w' },
+        artifact: { digest: `sha256:${'0'.repeat(64)}`, name: 'm.gguf' },
+      },
+      '/spec/artifact',
+      'invalid_request',
+    ],
+    [
+      'of vllm names adapters that are told apart',
+      {
+        engine: 'vllm',
+        vllm: {
+          weights: 'w',
+          loras: [
+            { name: 'a', path: '/a' },
+            { name: 'a', path: '/b' },
+          ],
+        },
+      },
+      '/spec/vllm/loras',
+      'invalid_request',
+    ],
+    [
+      'has settings of vllm only where that answers',
+      { engine: 'echo', vllm: { weights: 'w' } },
+      '/spec/vllm',
+      'invalid_request',
+    ],
   ])('%s', async (_, fields, pointer, code) => {
     const spec = { contract: textContract, ...fields }
     const { json } = await call('POST', '/models/chat/versions', { label: 'bad', spec }, {}, deploy)

@@ -27,6 +27,8 @@ const ENGINE_OF_KIND: Partial<Record<ProviderKind, RemoteEngine>> = {
 export async function checkTextVersion(store: Store, model: Model, { spec }: NewVersion): Promise<void> {
   const { engine } = spec
   const isText = canonicalJson(spec.contract) === canonicalJson(textContract)
+  if (spec.vllm !== undefined && engine !== 'vllm')
+    throw broken(`${engine} takes no settings of vllm`, '/spec/vllm')
   if (engine === 'onnx') {
     if (isText) throw broken(`${engine} runs models of rows, and this is a model of text`, '/spec/engine')
     return
@@ -56,8 +58,11 @@ export async function checkTextVersion(store: Store, model: Model, { spec }: New
 }
 
 /** Which settings a server has is checked with the form of the version; what is left takes the model's name. */
-function checkForeign({ model }: Model, { modelName, vllm }: VersionSpec): void {
+function checkForeign({ model }: Model, { artifact, modelName, preprocess, vllm }: VersionSpec): void {
   if (vllm === undefined) throw broken('vllm needs its settings, the weights above all', '/spec/vllm')
+  if (artifact !== undefined)
+    throw broken('vllm finds its weights by their name or folder, in vllm.weights', '/spec/artifact')
+  if (preprocess !== undefined) throw broken('vllm runs no preprocess module', '/spec/preprocess')
   const names = vllm.loras.map(({ name }) => name)
   const twice = names.find((name, place) => names.indexOf(name) !== place)
   if (twice !== undefined) throw broken(`two adapters are called ${twice}`, '/spec/vllm/loras')

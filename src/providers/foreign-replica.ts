@@ -41,7 +41,7 @@ export function foreignReplica(options: ForeignReplicaOptions): Upstream & { rea
       accounts: [{ name: 'replica', key: `\${env:${KEY_NAME}}` }],
       maxRetries: 0,
       maxConnections: MAX_CONNECTIONS,
-      // Long prefills and queues are bounded by the request's own deadline.
+      // The gateway's bounds on a try are tighter; these only keep a try from lasting for ever.
       timeouts: { firstContentMs: 600_000, idleMs: 120_000, totalMs: 3_600_000 },
       allowInner,
       revision: 1,

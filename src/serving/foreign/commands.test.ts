@@ -42,6 +42,7 @@ const facts = Object.fromEntries(
 ) as Record<(typeof servers)[number], Facts>
 
 const place: ForeignPlace = {
+  host: '127.0.0.1',
   ports: [4001, 4002, 4003],
   servedName: 'chat',
   key: 'the-key',

@@ -2,7 +2,9 @@ import type { VllmSettings } from '../../contracts/index.ts'
 
 /** Where a server is to listen, and under which names. */
 export interface ForeignPlace {
-  /** Loopback ports that are free: the first one answers requests, the others are for what it needs beside. */
+  /** Loopback here; in a cluster the address that the replica was given. */
+  readonly host: string
+  /** The first one answers requests, the others are free loopback ports for what it needs beside. */
   readonly ports: readonly [number, number, number]
   /** By which requests ask for the weights. */
   readonly servedName: string

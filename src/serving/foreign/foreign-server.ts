@@ -11,9 +11,9 @@ import { askForeign } from './foreign-client.ts'
 import type { ForeignKind } from './foreign-kind.ts'
 import { foreignKinds, servedNameOf } from './foreign-kinds.ts'
 import { foreignMetrics } from './foreign-metrics.ts'
+import { placeOf, urlOf } from './foreign-place.ts'
 import { type ForeignTimings, foreignTimings } from './foreign-timings.ts'
 import { ForeignWatch } from './foreign-watch.ts'
-import { freePorts } from './free-ports.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { secretMask, secretsOf } from './mask-secrets.ts'
 import { type GroupEnd, type ProcessGroup, startGroup } from './process-group.ts'
@@ -158,14 +158,14 @@ class Foreign implements ForeignServer {
     // A command of the user's own may look at other folders, as containers do.
     if (wrapper === undefined && isAbsolute(weights) && !existsSync(weights))
       throw this.#error('engine_refused', `there is no ${weights} on this machine`)
-    const ports = await freePorts()
+    const place = await placeOf(this.#spec.address)
     const { arguments: given, environment: own } = this.#kind.command(settings, {
-      ports,
+      ...place,
       key,
       servedName: servedNameOf(this.#spec.model, this.#spec.spec.modelName, settings),
       scratchFolder: this.#scratchFolder,
     })
-    this.#url = `http://127.0.0.1:${ports[0]}`
+    this.#url = urlOf(place)
     const all = { ...environment, ...own }
     this.#mask = secretMask([key, ...secretsOf(all)])
     const command = [...(settings.command ?? this.#kind.usualCommand), ...given]

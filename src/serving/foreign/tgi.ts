@@ -38,13 +38,16 @@ export const tgi: ForeignKind = {
   ],
 }
 
-function commandOf(settings: VllmSettings, { key, ports, scratchFolder }: ForeignPlace): ForeignCommand {
+function commandOf(
+  settings: VllmSettings,
+  { host, key, ports, scratchFolder }: ForeignPlace,
+): ForeignCommand {
   const given: string[] = []
   const value = (flag: string, said: string | number | boolean | undefined) => {
     if (said !== undefined) given.push(flag, String(said))
   }
   value('--model-id', settings.weights)
-  value('--hostname', '127.0.0.1')
+  value('--hostname', host)
   value('--port', ports[0])
   value('--prometheus-port', ports[1])
   value('--master-port', ports[2])

@@ -16,14 +16,14 @@ export const tritonTrtllm: ForeignKind = {
   healthPath: '/health/ready',
   metricsPath: '/metrics',
   takesKey: false,
-  command: (settings: VllmSettings, { ports }: ForeignPlace): ForeignCommand => ({
+  command: (settings: VllmSettings, { host, ports }: ForeignPlace): ForeignCommand => ({
     arguments: [
       '--model-repository',
       settings.weights,
       '--backend',
       'tensorrtllm',
       '--host',
-      '127.0.0.1',
+      host,
       '--openai-port',
       String(ports[0]),
     ],

@@ -54,7 +54,7 @@ export const vllm: ForeignKind = {
   ],
 }
 
-function commandOf(settings: VllmSettings, { key, ports, servedName }: ForeignPlace): ForeignCommand {
+function commandOf(settings: VllmSettings, { host, key, ports, servedName }: ForeignPlace): ForeignCommand {
   const given: string[] = []
   const value = (flag: string, said: string | number | undefined) => {
     if (said !== undefined) given.push(flag, String(said))
@@ -62,7 +62,7 @@ function commandOf(settings: VllmSettings, { key, ports, servedName }: ForeignPl
   const toggle = (name: string, isOn: boolean | undefined) => {
     if (isOn !== undefined) given.push(isOn ? `--${name}` : `--no-${name}`)
   }
-  value('--host', '127.0.0.1')
+  value('--host', host)
   value('--port', ports[0])
   value('--served-model-name', servedName)
   value('--dtype', settings.dtype)
