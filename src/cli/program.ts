@@ -8,6 +8,7 @@ import { addKeyCommands } from './commands/keys.ts'
 import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addModelCommands } from './commands/model.ts'
+import { addSampleCommands } from './commands/sample.ts'
 import { addServingCommands } from './commands/serving.ts'
 import { addTextCommands } from './commands/text.ts'
 import { addUpCommands } from './commands/up.ts'
@@ -42,6 +43,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
 
   addUpCommands(program)
   addModelCommands(program)
+  addSampleCommands(program)
   addServingCommands(program)
   addTextCommands(program)
   addBatchCommands(program)
