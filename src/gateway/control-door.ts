@@ -1,9 +1,9 @@
-import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
-import { pipeline } from 'node:stream'
 import { headerNames, problem } from '../contracts/index.ts'
 import { SlipwayError } from '../kernel/index.ts'
 import { answerProblem, answerText, type ProblemForm } from './server/answer.ts'
+import type { HttpRequest, HttpResponse } from './server/http.ts'
 
 /** Connections to control; more requests than that wait for one. */
 const MAX_CONNECTIONS = 32
@@ -38,7 +38,7 @@ export class ControlDoor {
     this.#send = isTls ? tlsRequest : httpRequest
   }
 
-  pass(request: IncomingMessage, response: ServerResponse, passing: Passing): void {
+  pass(request: HttpRequest, response: HttpResponse, passing: Passing): void {
     const headers: Record<string, string> = { authorization: passing.credential }
     for (const name of TO_CONTROL) {
       const value = request.headers[name]
@@ -69,8 +69,8 @@ export class ControlDoor {
   }
 
   async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     answer: IncomingMessage,
     passing: Passing,
   ): Promise<void> {
@@ -85,13 +85,12 @@ export class ControlDoor {
       if (value !== undefined) headers.push(name, value)
     }
     response.writeHead(status, headers)
-    // Where it breaks off, the connection does too: a length was promised.
-    pipeline(answer, response, () => undefined)
+    passOn(answer, response)
   }
 
   async #refused(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     answer: IncomingMessage,
     passing: Passing,
   ): Promise<void> {
@@ -113,10 +112,24 @@ export class ControlDoor {
     )
   }
 
-  #unavailable(request: IncomingMessage, response: ServerResponse, { form, requestId }: Passing): void {
+  #unavailable(request: HttpRequest, response: HttpResponse, { form, requestId }: Passing): void {
     const error = new SlipwayError('control_unavailable', { url: this.#url })
     answerProblem(request, response, error, { requestId }, form)
   }
+}
+
+/** As fast as the client takes it; where it breaks off, the connection does too: a length was promised. */
+function passOn(answer: IncomingMessage, response: HttpResponse): void {
+  answer.on('data', (chunk: Buffer) => {
+    if (response.write(chunk)) return
+    answer.pause()
+    response.once('drain', () => answer.resume())
+  })
+  answer.on('end', () => response.end())
+  answer.on('close', () => {
+    if (!answer.complete) response.destroy()
+  })
+  response.on('close', () => answer.destroy())
 }
 
 /** Undefined: not a problem of ours, so it was not control that answered. */

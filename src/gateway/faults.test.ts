@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { defaultServerLimits } from './server/http-server.ts'
+import { defaultServerLimits } from './server/server-limits.ts'
 import { until, World, type WorldOptions } from './testing/world.ts'
 
 const worlds: World[] = []

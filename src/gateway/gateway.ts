@@ -1,4 +1,3 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { headerNames, type SnapshotKey } from '../contracts/index.ts'
@@ -15,6 +14,7 @@ import { Admission, ExposureCounter, type KeyBudget, type Refusal, SnapshotHolde
 import { credentialOf, isKey } from './auth/credential.ts'
 import { ControlDoor } from './control-door.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
+import { createHttp1Server } from './http1/server.ts'
 import type { SharedLimits } from './leases/shared-limits.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
@@ -22,7 +22,8 @@ import { VersionMetricsTable } from './metrics/version-metrics.ts'
 import { openUpstream } from './open-upstream.ts'
 import { PredictCall, type PredictParts } from './predict/predict-call.ts'
 import { answerProblem, answerText, type ProblemForm } from './server/answer.ts'
-import { createHttpServer, listen, stopAccepting } from './server/http-server.ts'
+import type { HttpRequest, HttpResponse, HttpServer } from './server/http.ts'
+import { createNodeHttpServer } from './server/http-server.ts'
 import { type Dispatched, dispatch, isOfControl } from './server/route-table.ts'
 import { SnapshotClient } from './snapshot/snapshot-client.ts'
 import { loadSnapshot } from './snapshot/snapshot-file.ts'
@@ -40,6 +41,8 @@ export interface GatewayOptions {
   /** 0 for any. */
   readonly port: number
   readonly reusePort: boolean
+  /** Who reads HTTP/1.1: `node:http` (default), or the strict codec of our own. */
+  readonly http?: 'strict' | 'node'
   readonly controlUrl: string
   readonly internalKey: string
   readonly pepper: Uint8Array
@@ -69,7 +72,7 @@ const SEGMENT_BYTES = 4 * 1024 * 1024
  */
 export class Gateway {
   readonly #options: GatewayOptions
-  readonly #server: Server
+  readonly #server: HttpServer
   readonly #holder: SnapshotHolder<Upstream, CompiledContract>
   readonly #taker: SnapshotTaker
   readonly #client: SnapshotClient
@@ -85,7 +88,6 @@ export class Gateway {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 })
   #table: GatewayTable | undefined
   #isStopping = false
-  #connections = 0
   #unauthenticated = 0
   #refusedEarly = 0
 
@@ -93,15 +95,10 @@ export class Gateway {
     const { clock, limits, log, random } = options
     this.#options = options
     this.#admission = new Admission(limits.maxInFlight)
-    this.#server = createHttpServer(
-      limits.server,
-      this.#nextRequestId,
-      (request, response, expectsContinue) => this.#handle(request, response, expectsContinue),
+    const createServer = options.http === 'strict' ? createHttp1Server : createNodeHttpServer
+    this.#server = createServer(limits.server, this.#nextRequestId, (request, response, expectsContinue) =>
+      this.#handle(request, response, expectsContinue),
     )
-    this.#server.on('connection', (socket) => {
-      this.#connections++
-      socket.once('close', () => this.#connections--)
-    })
     this.#holder = new SnapshotHolder<Upstream, CompiledContract>({
       openReplica: (replica, model, version) =>
         openUpstream({ replica, model: model.model, version, contract: compileContract(model) }, options),
@@ -170,7 +167,7 @@ export class Gateway {
       this.#taker.take(stored, true)
       await this.#taker.settled()
     }
-    const taken = await listen(this.#server, { host, port, reusePort }, 'SLIPWAY_GATEWAY_PORT')
+    const taken = await this.#server.listen({ host, port, reusePort }, 'SLIPWAY_GATEWAY_PORT')
     this.#loopDelay.enable()
     this.#sender.start()
     this.#client.start()
@@ -184,7 +181,7 @@ export class Gateway {
     this.#isStopping = true
     const { clock, limits, log } = this.#options
     await this.#client.stop()
-    stopAccepting(this.#server)
+    this.#server.stopAccepting()
     // Clients with a kept connection may be sending right now; they get their answer and `connection: close`.
     await clock.sleep(limits.stopGraceMs)
     const endsMs = clock.monotonicMs() + limits.stopTimeoutMs
@@ -203,7 +200,7 @@ export class Gateway {
     log.info({}, 'gateway stopped')
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+  #handle(request: HttpRequest, response: HttpResponse, expectsContinue: boolean): void {
     const startedMs = this.#options.clock.monotonicMs()
     const requestId = this.#nextRequestId()
     let form: ProblemForm | undefined
@@ -238,7 +235,7 @@ export class Gateway {
     }
   }
 
-  #authorize(request: IncomingMessage, access: Exclude<Dispatched['access'], 'public'>): SnapshotKey {
+  #authorize(request: HttpRequest, access: Exclude<Dispatched['access'], 'public'>): SnapshotKey {
     const table = this.#table
     if (table === undefined) throw new SlipwayError('control_unavailable', { url: this.#options.controlUrl })
     try {
@@ -254,8 +251,8 @@ export class Gateway {
   }
 
   #predictFor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     call: {
       requestId: string
       found: Dispatched
@@ -298,8 +295,8 @@ export class Gateway {
   }
 
   #textFor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     arrived: {
       requestId: string
       found: Dispatched
@@ -324,7 +321,7 @@ export class Gateway {
   /** Starts a call that is admitted here and by what all gateways share; else tells it why not. */
   #begin(
     call: { start(): void; refuse(error: SlipwayError): void },
-    response: ServerResponse,
+    response: HttpResponse,
     publicId: string,
     budget: KeyBudget,
     refusal: Refusal | undefined,
@@ -355,8 +352,8 @@ export class Gateway {
   }
 
   #controlFor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     asked: { requestId: string; key: SnapshotKey; expectsContinue: boolean; startedMs: number },
     form: ProblemForm | undefined,
   ): void {
@@ -373,7 +370,7 @@ export class Gateway {
     this.#controlDoor.pass(request, response, { requestId: asked.requestId, credential, form })
   }
 
-  #operate(request: IncomingMessage, response: ServerResponse, requestId: string, found: Dispatched): void {
+  #operate(request: HttpRequest, response: HttpResponse, requestId: string, found: Dispatched): void {
     if (found.name === 'gatewayLive') answerText(request, response, 200, requestId, 'ok\n')
     else if (found.name === 'gatewayReady') {
       const isReady = this.#table !== undefined && !this.#isStopping
@@ -386,8 +383,8 @@ export class Gateway {
   }
 
   #noSuchRoute(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     requestId: string,
     wholePath: string,
     allow: readonly string[] | undefined,
@@ -415,7 +412,7 @@ export class Gateway {
     delay.reset()
     return {
       inFlight: this.#admission.inFlight,
-      connections: this.#connections,
+      connections: this.#server.connections,
       unauthenticated: this.#unauthenticated,
       requestsRefusedEarly: this.#refusedEarly,
       telemetryQueued: queued,
@@ -442,7 +439,7 @@ export class Gateway {
 }
 
 /** A process of the installation may name the key that it asks for. */
-function actsForOf({ headers }: IncomingMessage): string | undefined {
+function actsForOf({ headers }: HttpRequest): string | undefined {
   const publicId = headers[headerNames.onBehalfOf]
   return publicId === undefined ? undefined : String(publicId)
 }

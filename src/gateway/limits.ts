@@ -1,4 +1,4 @@
-import { defaultServerLimits, type ServerLimits } from './server/http-server.ts'
+import { defaultServerLimits, type ServerLimits } from './server/server-limits.ts'
 
 /** Every bound of a gateway, in one place. */
 export interface GatewayLimits {

@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http'
 import { headerNames } from '../../contracts/index.ts'
 import type { UpstreamAnswer } from '../../providers/index.ts'
 import type { GatewayModel, GatewayVersion } from '../gateway-table.ts'
+import type { HttpResponse } from '../server/http.ts'
 import { RAW } from './request-options.ts'
 
 /** Of a request that was answered: by whom, and how long that took. */
@@ -18,7 +18,7 @@ export interface RowsAnswer {
 
 /** Sends the outputs in the form the client takes: raw rows, or JSON. */
 export function answerRows(
-  response: ServerResponse,
+  response: HttpResponse,
   accept: string | undefined,
   told: RowsAnswer,
   answer: UpstreamAnswer,

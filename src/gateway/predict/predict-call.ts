@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestRecord, SnapshotKey } from '../../contracts/index.ts'
 import { type Clock, isSlipwayError, SlipwayError } from '../../kernel/index.ts'
 import type { Upstream, UpstreamAnswer, UpstreamFailure, UpstreamOutcome } from '../../providers/index.ts'
@@ -8,6 +7,7 @@ import type { GatewayModel, GatewayTable, GatewayVersion } from '../gateway-tabl
 import type { GatewayLimits } from '../limits.ts'
 import { answerProblem } from '../server/answer.ts'
 import { BodyIntake, type IntakeOwner } from '../server/body-intake.ts'
+import type { HttpRequest, HttpResponse } from '../server/http.ts'
 import { answerRows } from './answer-rows.ts'
 import { parsePredictBody, refuseDeep, tooManyRows } from './predict-body.ts'
 import { CLIENT_LEFT, capturedInput, countedRecord } from './record.ts'
@@ -54,8 +54,8 @@ export interface PredictSubject {
 export class PredictCall implements IntakeOwner {
   readonly #parts: PredictParts
   readonly #subject: PredictSubject
-  readonly #request: IncomingMessage
-  readonly #response: ServerResponse
+  readonly #request: HttpRequest
+  readonly #response: HttpResponse
   readonly #startedMs: number
   readonly #atMs: number
   readonly #intake: BodyIntake
@@ -82,8 +82,8 @@ export class PredictCall implements IntakeOwner {
   constructor(
     parts: PredictParts,
     subject: PredictSubject,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     startedMs: number,
   ) {
     this.#parts = parts

@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { headerNames, type Problem } from '../../contracts/index.ts'
 import { isSlipwayError, toProblem } from '../../kernel/index.ts'
+import type { HttpRequest, HttpResponse } from './http.ts'
 
 /** A refused request with more than this still to come is not read to its end: its connection closes. */
 const DRAIN_BYTES = 65_536
@@ -27,8 +27,8 @@ export interface ProblemForm {
 /** Answers with problem+json (RFC 9457), or in the form given; says when to come back where the error does. The status
  * that was sent. */
 export function answerProblem(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   error: unknown,
   told: ProblemHeaders,
   form?: ProblemForm,
@@ -57,8 +57,8 @@ export function answerProblem(
 }
 
 export function answerText(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   status: number,
   requestId: string,
   text: string,
@@ -75,8 +75,8 @@ export function answerText(
  * client would see that instead of the answer (RFC 9112, 9.6).
  */
 function finish(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   status: number,
   headers: string[],
   body: Buffer,
@@ -89,16 +89,18 @@ function finish(
   response.writeHead(status, headers).write(body)
   const done = () => {
     clearTimeout(timer)
-    request.off('end', done).off('close', done)
+    request.off('end', done)
+    request.off('close', done)
     response.end()
     request.socket.destroySoon()
   }
   const timer = setTimeout(done, LINGER_MS)
-  request.once('end', done).once('close', done)
+  request.once('end', done)
+  request.once('close', done)
   request.resume()
 }
 
-function unreadBytes(request: IncomingMessage): number {
+function unreadBytes(request: HttpRequest): number {
   const length = request.headers['content-length']
   if (length !== undefined) return Number(length)
   return request.headers['transfer-encoding'] === undefined ? 0 : Number.POSITIVE_INFINITY

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import { SlipwayError } from '../../kernel/index.ts'
+import type { HttpRequest } from './http.ts'
 
 export interface IntakeBounds {
   readonly maxBodyBytes: number
@@ -29,7 +29,7 @@ export class BodyIntake {
     this.#owner = owner
   }
 
-  start(request: IncomingMessage): void {
+  start(request: HttpRequest): void {
     request.on('data', (chunk: Buffer) => this.#take(chunk))
     request.on('end', () => this.#end())
   }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { HttpResponse } from '../server/http.ts'
 import type { Flushed, StreamKeeper } from './stream-keeper.ts'
 
 const HEARTBEAT = ': keep-alive\n\n'
@@ -16,7 +16,7 @@ export interface StreamOwner {
  * open ──end──▶ ended ──the client took it all──▶ closed; a reader that takes nothing of a full buffer is stuck.
  */
 export class StreamOut implements Flushed {
-  readonly #response: ServerResponse
+  readonly #response: HttpResponse
   readonly #keeper: StreamKeeper
   readonly #owner: StreamOwner
   #text = ''
@@ -29,7 +29,7 @@ export class StreamOut implements Flushed {
   #lastLength = 0
   #lastProgressMs = 0
 
-  constructor(response: ServerResponse, keeper: StreamKeeper, owner: StreamOwner) {
+  constructor(response: HttpResponse, keeper: StreamKeeper, owner: StreamOwner) {
     this.#response = response
     this.#keeper = keeper
     this.#owner = owner
