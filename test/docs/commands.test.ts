@@ -66,25 +66,29 @@ const others = readPages()
 describe.each(withCommands([...ORDER, ...others]))('%s', pasted)
 
 test('every metric that a process gives is documented, and no other', async () => {
-  const { replica } = JSON.parse((await reader.paste(REPLICA)).out) as { replica: string }
+  const { replicas } = JSON.parse((await reader.paste(REPLICAS)).out) as { replicas: string[] }
   const internal = readFileSync(join(reader.folder, '.slipway/secrets/internal-key'), 'utf8').trim()
-  const given = [
+  // Of rows and of text: what one of them has, the other need not.
+  const ofReplicas = await Promise.all(replicas.map((replica) => metricsOf(replica, internal)))
+  const given = new Set([
     ...(await metricsOf(reader.gatewayUrl, reader.key())),
     ...(await metricsOf(reader.controlUrl, reader.key())),
-    ...(await metricsOf(replica, internal)),
-  ].filter((name) => !name.startsWith('slipway_control_'))
+    ...ofReplicas.flat(),
+  ])
   const documented = [...readPage('docs/reference/metrics.md').text.matchAll(/^\| `(\w+)`/gm)].map(
     (match) => match[1],
   )
-  expect(documented.sort()).toEqual(given.sort())
+  const known = [...given].filter((name) => !name.startsWith('slipway_control_'))
+  expect(documented.sort()).toEqual(known.sort())
 })
 
 describe.each(withCommands([LAST]))('%s', pasted)
 
-/** The address of a ready replica. */
-const REPLICA = `slipway status --json | node -p '
+/** The addresses of ready replicas. */
+const REPLICAS = `slipway status --json | node -p '
   const { processes } = JSON.parse(require("fs").readFileSync(0))
-  JSON.stringify({ replica: processes.find((one) => one.kind === "replica" && one.ready).address })'`
+  const ready = processes.filter((one) => one.kind === "replica" && one.ready)
+  JSON.stringify({ replicas: ready.map((one) => one.address) })'`
 
 async function metricsOf(url: string, key: string): Promise<string[]> {
   const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })
