@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
 import type { Upload } from '../batches/index.ts'
 import { expiresAfter } from '../contracts/index.ts'
-import { SlipwayError } from '../kernel/index.ts'
+import { isSlipwayError, SlipwayError } from '../kernel/index.ts'
 import type { StoredFile } from '../store/index.ts'
 
 type Take = (upload: Omit<Upload, 'tenant'>) => Promise<StoredFile>
@@ -33,6 +33,8 @@ function readForm(body: Readable, contentType: string, take: Take): Promise<Stor
   parsed.promise.catch(() => undefined)
   const done = Promise.withResolvers<StoredFile>()
   let file: BusboyFileStream | undefined
+  /** What the part said of its form; whoever reads it is told the same. */
+  let broken: unknown
   const fail = (error: unknown) => {
     body.unpipe(parser)
     parsed.reject(error)
@@ -42,7 +44,9 @@ function readForm(body: Readable, contentType: string, take: Take): Promise<Stor
   parser.on('field', (name, value) => fields.set(name, value))
   parser.on('file', (name, stream, filename) => {
     // A form that ends early is an error of its part too, whether or not anybody reads that any more.
-    stream.on('error', fail)
+    stream.on('error', (error) => {
+      broken = error
+    })
     if (name !== 'file' || file !== undefined) {
       fail(invalid(`it has a file ${JSON.stringify(name.slice(0, 100))}; one part called file is taken`))
       stream.resume()
@@ -53,9 +57,11 @@ function readForm(body: Readable, contentType: string, take: Take): Promise<Stor
       await parsed.promise
       return wordsIn(fields)
     }
-    take({ filename: filename ?? '', content: stream, about }).then(done.resolve, fail)
+    take({ filename: filename ?? '', content: stream, about }).then(done.resolve, (error: unknown) =>
+      fail(error === broken && !isSlipwayError(error) ? unparsed(error) : error),
+    )
   })
-  parser.on('error', (error) => fail(invalid(`the form does not parse (${(error as Error).message})`)))
+  parser.on('error', (error) => fail(unparsed(error)))
   parser.on('fieldsLimit', () => fail(invalid(`it has more than ${MAX_FIELDS} fields`)))
   parser.on('partsLimit', () => fail(invalid('it has too many parts')))
   parser.on('finish', () => {
@@ -83,7 +89,7 @@ function parserOf(contentType: string): BusboyInstance {
       },
     })
   } catch (error) {
-    throw invalid(`the form does not parse (${(error as Error).message})`)
+    throw unparsed(error)
   }
 }
 
@@ -96,6 +102,10 @@ function wordsIn(fields: ReadonlyMap<string, string>) {
   if (!life.success)
     throw invalid('expires_after needs the anchor created_at and seconds from 3600 to 2592000')
   return { purpose, expiresAfterSeconds: life.data.seconds }
+}
+
+function unparsed(error: unknown): SlipwayError {
+  return invalid(`the form does not parse (${error instanceof Error ? error.message : String(error)})`)
 }
 
 function invalid(reason: string): SlipwayError {

@@ -1,4 +1,5 @@
-import type { BatchUsage } from '../contracts/index.ts'
+import { createHash } from 'node:crypto'
+import { type BatchUsage, CLIENT_FILE_PREFIX } from '../contracts/index.ts'
 import { isSlipwayError } from '../kernel/index.ts'
 import type { BatchCounts, BlobFolder, Journal } from '../store/index.ts'
 import { addUsage, NO_BATCH_USAGE, ordinalOf } from './output-line.ts'
@@ -76,6 +77,11 @@ export class Answered {
       this.#usage = addUsage(this.#usage, body)
     } else this.#failed++
   }
+}
+
+/** The id of a finished file: the same each time, so that finalising again writes the same file. */
+export function fileIdOf(batch: string, kind: JournalKind): string {
+  return `${CLIENT_FILE_PREFIX}${createHash('sha256').update(`${batch} ${kind}`).digest('hex').slice(0, 24)}`
 }
 
 export function journalName(batch: string, kind: JournalKind): string {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { CLIENT_FILE_PREFIX, type FilePurpose, uploadPurpose } from '../contracts/index.ts'
 import { type Clock, newId, SlipwayError } from '../kernel/index.ts'
 import type { BatchRepository, Store, StoredFile } from '../store/index.ts'
+import { fileIdOf } from './answered.ts'
 import type { BatchLimits } from './limits.ts'
 
 export interface Upload {
@@ -134,7 +135,13 @@ async function namesInUse(
 ): Promise<{ files: Set<string>; batches: Set<string> }> {
   const unfinished = await batches.unfinished(most)
   return {
-    files: new Set(unfinished.map(({ wish }) => wish.input_file_id)),
+    files: new Set(
+      unfinished.flatMap(({ id, wish }) => [
+        wish.input_file_id,
+        fileIdOf(id, 'output'),
+        fileIdOf(id, 'error'),
+      ]),
+    ),
     batches: new Set(unfinished.map(({ id }) => id)),
   }
 }

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { type BatchStatus, CLIENT_FILE_PREFIX } from '../contracts/index.ts'
+import type { BatchStatus } from '../contracts/index.ts'
 import { type Clock, isSlipwayError, type Logger } from '../kernel/index.ts'
 import type { Store, StoredBatch } from '../store/index.ts'
 import { answerLines } from './answer-lines.ts'
-import { bitsFor, finishedLines, type JournalKind, journalName } from './answered.ts'
+import { bitsFor, fileIdOf, finishedLines, type JournalKind, journalName } from './answered.ts'
 import { checkInput } from './check-input.ts'
 import type { Asker } from './gateway-asker.ts'
 import type { BatchLimits } from './limits.ts'
@@ -132,9 +131,4 @@ async function writeFile(
     null,
   )
   return id
-}
-
-/** The same each time, so that finalising again writes the same file. */
-function fileIdOf(batch: string, kind: JournalKind): string {
-  return `${CLIENT_FILE_PREFIX}${createHash('sha256').update(`${batch} ${kind}`).digest('hex').slice(0, 24)}`
 }
