@@ -1,7 +1,5 @@
-import { type GenerateEvent, NO_USAGE, type TokenUsage } from '../../contracts/index.ts'
-import type { AnswerContext, JsonObject, StreamWriter } from '../dialect.ts'
-import { mergeUsage } from '../merge-usage.ts'
-import { sseEvent } from '../sse/sse-writer.ts'
+import type { JsonObject } from '../dialect.ts'
+import { type ContentEvent, type EventOf, OneChoiceWriter } from '../sse/one-choice-writer.ts'
 import { CallOrder } from './call-order.ts'
 import { typeOfError } from './errors.ts'
 import { CITATIONS, isAnsweredBlock, typeOf } from './native-blocks.ts'
@@ -10,28 +8,21 @@ import { writeDeltaUsage, writeUsage } from './usage.ts'
 import { emptyMessage, messageId, textBlock, writeTier } from './write-answer.ts'
 
 type OpenKind = 'text' | 'thinking' | 'tool_use'
-type EventOf<Type extends GenerateEvent['type']> = Extract<GenerateEvent, { type: Type }>
-type Content = Exclude<GenerateEvent, EventOf<'started' | 'usage' | 'failed' | 'ended'>>
-type Piece = Exclude<Content, EventOf<'tool-call-started' | 'tool-call-arguments' | 'finished'>>
+type Piece = Exclude<ContentEvent, EventOf<'tool-call-started' | 'tool-call-arguments' | 'finished'>>
 
 /**
  * Blocks are made from what comes: one of the same kind goes on until something else comes. `message_start` waits for
  * the first content, so that a usage told before it is in it; reason and usage go out together at the end, whatever
  * came first.
  */
-export class AnthropicStreamWriter implements StreamWriter {
-  readonly #context: AnswerContext
-  #out = ''
+export class AnthropicStreamWriter extends OneChoiceWriter {
   #id = ''
-  #tier: string | undefined
   #isStarted = false
-  #isOver = false
   #index = -1
   #open: OpenKind | undefined
   /** The open text was cited: what is said next is another text. */
   #isCited = false
   #stop: Stop | undefined
-  #usage: TokenUsage = NO_USAGE
   /** Came while a call's arguments were not whole; part of one answer, and bounded with it. */
   #late: Piece[] = []
   readonly #calls = new CallOrder({
@@ -43,40 +34,11 @@ export class AnthropicStreamWriter implements StreamWriter {
     ended: () => this.#close(),
   })
 
-  constructor(context: AnswerContext) {
-    this.#context = context
+  protected started({ id }: EventOf<'started'>): void {
+    this.#id = id
   }
 
-  write(event: GenerateEvent): string {
-    if (this.#isOver) return ''
-    this.#out = ''
-    this.#event(event)
-    return this.#out
-  }
-
-  #event(event: GenerateEvent): void {
-    switch (event.type) {
-      case 'started':
-        this.#id = event.id
-        this.#tier = event.serviceTier
-        return
-      case 'usage':
-        this.#usage = mergeUsage(this.#usage, event.usage)
-        this.#tier = event.serviceTier ?? this.#tier
-        return
-      case 'failed':
-        this.#fail(event)
-        return
-      case 'ended':
-        this.#end()
-        return
-      default:
-        // The API has one choice.
-        if (event.choice === 0) this.#content(event)
-    }
-  }
-
-  #content(event: Content): void {
+  protected content(event: ContentEvent): void {
     switch (event.type) {
       case 'tool-call-started':
         if (this.#open !== 'tool_use') this.#close()
@@ -159,20 +121,18 @@ export class AnthropicStreamWriter implements StreamWriter {
     this.#stopBlock()
   }
 
-  #end(): void {
+  protected ended(): void {
     this.#catchUp()
     this.#close()
     this.#start()
     const stop = writeStop(this.#stop ?? { reason: 'other' })
-    this.#say('message_delta', { delta: stop, usage: writeDeltaUsage(this.#usage) })
-    this.#say('message_stop', {})
-    this.#isOver = true
+    this.say('message_delta', { delta: stop, usage: writeDeltaUsage(this.usage) })
+    this.say('message_stop', {})
   }
 
-  #fail({ code, detail, requestId, status }: EventOf<'failed'>): void {
+  protected failed({ code, detail, requestId, status }: EventOf<'failed'>): void {
     const error = { type: typeOfError({ code, status }), message: detail }
-    this.#say('error', { error, request_id: requestId ?? this.#context.requestId })
-    this.#isOver = true
+    this.say('error', { error, request_id: requestId ?? this.context.requestId })
   }
 
   #next(kind: OpenKind, block: JsonObject): void {
@@ -191,11 +151,11 @@ export class AnthropicStreamWriter implements StreamWriter {
     this.#index++
     this.#open = kind
     this.#isCited = false
-    this.#say('content_block_start', { index: this.#index, content_block: block })
+    this.say('content_block_start', { index: this.#index, content_block: block })
   }
 
   #delta(delta: JsonObject): void {
-    this.#say('content_block_delta', { index: this.#index, delta })
+    this.say('content_block_delta', { index: this.#index, delta })
   }
 
   #close(): void {
@@ -205,19 +165,18 @@ export class AnthropicStreamWriter implements StreamWriter {
   }
 
   #stopBlock(): void {
-    this.#say('content_block_stop', { index: this.#index })
+    this.say('content_block_stop', { index: this.#index })
   }
 
   #start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    const message = emptyMessage(messageId(this.#id, this.#context), this.#context.model)
-    this.#say('message_start', {
-      message: { ...message, usage: { ...writeUsage(this.#usage), service_tier: writeTier(this.#tier) } },
+    const message = emptyMessage(messageId(this.#id, this.context), this.context.model)
+    this.say('message_start', {
+      message: {
+        ...message,
+        usage: { ...writeUsage(this.usage), service_tier: writeTier(this.serviceTier) },
+      },
     })
-  }
-
-  #say(type: string, fields: JsonObject): void {
-    this.#out += sseEvent(JSON.stringify({ type, ...fields }), type)
   }
 }

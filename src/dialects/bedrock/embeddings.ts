@@ -2,7 +2,7 @@ import type { EmbedAnswer, EmbedRequest, RerankAnswer, RerankRequest } from '../
 import { readVectors, writeEmbed } from '../cohere/embeddings.ts'
 import { readResults, writeRerank } from '../cohere/rerank.ts'
 import { type JsonObject, type PlainProvider, UnsupportedFeature, UpstreamBroken } from '../dialect.ts'
-import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
+import { extrasAmong, put, refuseKeys } from '../json/fields.ts'
 import { countOf, objectOf } from '../json/tolerant.ts'
 import { embedUsage, textInputs, vectorsFor } from '../json/vectors.ts'
 import { brokenProblem } from '../problem.ts'

@@ -1,7 +1,7 @@
 import type { GenerateRequest } from '../../contracts/index.ts'
 import { writeThinking } from '../anthropic/write-thinking.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
-import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
+import { extrasAmong, put, putNamed, refuseKeys } from '../json/fields.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { cachePoint, writeMessages } from './write-messages.ts'
 
@@ -25,6 +25,13 @@ const LACKS = [
   'user',
 ] as const satisfies (keyof GenerateRequest)[]
 
+const NAMES = {
+  maxOutputTokens: 'maxTokens',
+  temperature: 'temperature',
+  topP: 'topP',
+  stop: 'stopSequences',
+} as const
+
 const TIERS: readonly string[] = ['priority', 'default', 'flex', 'reserved']
 
 /**
@@ -41,10 +48,7 @@ export function writeRequest(request: GenerateRequest, modelName: string): JsonO
   put(body, 'toolConfig', writeTools(request))
   put(body, 'outputConfig', writeFormat(request.output))
   const config: JsonObject = {}
-  put(config, 'maxTokens', request.maxOutputTokens)
-  put(config, 'temperature', request.temperature)
-  put(config, 'topP', request.topP)
-  put(config, 'stopSequences', request.stop)
+  putNamed(config, request, NAMES)
   if (Object.keys(config).length > 0) body.inferenceConfig = config
   const ofModel = writeModelFields(request, modelName)
   if (Object.keys(ofModel).length > 0)

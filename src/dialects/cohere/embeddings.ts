@@ -1,6 +1,6 @@
 import type { EmbedAnswer, EmbedRequest } from '../../contracts/index.ts'
 import { type DialectName, type JsonObject, type PlainProvider, UnsupportedFeature } from '../dialect.ts'
-import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
+import { extrasAmong, put, refuseKeys } from '../json/fields.ts'
 import { countOf, listOf, objectOf } from '../json/tolerant.ts'
 import { embedUsage, textInputs, vectorsFor } from '../json/vectors.ts'
 import { cohereBody } from './errors.ts'

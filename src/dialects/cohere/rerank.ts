@@ -1,6 +1,6 @@
 import { NO_USAGE, type RerankAnswer, type RerankRequest } from '../../contracts/index.ts'
 import { type DialectName, type JsonObject, type PlainProvider, UpstreamBroken } from '../dialect.ts'
-import { extrasAmong, put } from '../json/extras.ts'
+import { extrasAmong, put } from '../json/fields.ts'
 import { countOf, listOf, objectOf } from '../json/tolerant.ts'
 import { brokenProblem } from '../problem.ts'
 import { cohereBody } from './errors.ts'

@@ -1,6 +1,6 @@
 import type { GenerateRequest, ReasoningWish } from '../../contracts/index.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
-import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
+import { extrasAmong, put, putNamed, refuseKeys } from '../json/fields.ts'
 import { writeMessages } from './write-messages.ts'
 
 /** Fields of a request that have no neutral form, and may come as extras. */
@@ -16,6 +16,17 @@ const LACKS = [
   'metadata',
 ] as const satisfies (keyof GenerateRequest)[]
 
+const NAMES = {
+  maxOutputTokens: 'max_tokens',
+  temperature: 'temperature',
+  topP: 'p',
+  topK: 'k',
+  frequencyPenalty: 'frequency_penalty',
+  presencePenalty: 'presence_penalty',
+  seed: 'seed',
+  stop: 'stop_sequences',
+} as const
+
 /** A request of `POST /v2/chat`. docs.cohere.com/reference/chat. Throws `UnsupportedFeature`. */
 export function writeRequest(request: GenerateRequest, modelName: string): JsonObject {
   refuseKeys(request, LACKS, 'cohere')
@@ -29,14 +40,7 @@ export function writeRequest(request: GenerateRequest, modelName: string): JsonO
   put(body, 'stream', request.stream)
   writeTools(request, body)
   put(body, 'response_format', writeFormat(request.output))
-  put(body, 'max_tokens', request.maxOutputTokens)
-  put(body, 'temperature', request.temperature)
-  put(body, 'p', request.topP)
-  put(body, 'k', request.topK)
-  put(body, 'frequency_penalty', request.frequencyPenalty)
-  put(body, 'presence_penalty', request.presencePenalty)
-  put(body, 'seed', request.seed)
-  put(body, 'stop_sequences', request.stop)
+  putNamed(body, request, NAMES)
   put(body, 'thinking', writeThinking(request.reasoning))
   return body
 }

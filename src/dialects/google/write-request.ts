@@ -1,6 +1,6 @@
 import type { GenerateRequest, Tool } from '../../contracts/index.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
-import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
+import { extrasAmong, put, putNamed, refuseKeys } from '../json/fields.ts'
 import { objectOf } from '../json/tolerant.ts'
 import { writeContents } from './write-contents.ts'
 import { writeThinking } from './write-thinking.ts'
@@ -16,6 +16,18 @@ const LACKS = [
   'user',
   'metadata',
 ] as const satisfies (keyof GenerateRequest)[]
+
+const NAMES = {
+  maxOutputTokens: 'maxOutputTokens',
+  temperature: 'temperature',
+  topP: 'topP',
+  topK: 'topK',
+  seed: 'seed',
+  stop: 'stopSequences',
+  frequencyPenalty: 'frequencyPenalty',
+  presencePenalty: 'presencePenalty',
+  choices: 'candidateCount',
+} as const
 
 /**
  * A request of `generateContent` and `streamGenerateContent`; the model and whether it streams are in the address.
@@ -54,15 +66,7 @@ function writeToolChoice(choice: GenerateRequest['toolChoice']): JsonObject | un
 
 function writeConfig(request: GenerateRequest, modelName: string): JsonObject {
   const config: JsonObject = {}
-  put(config, 'maxOutputTokens', request.maxOutputTokens)
-  put(config, 'temperature', request.temperature)
-  put(config, 'topP', request.topP)
-  put(config, 'topK', request.topK)
-  put(config, 'seed', request.seed)
-  put(config, 'stopSequences', request.stop)
-  put(config, 'frequencyPenalty', request.frequencyPenalty)
-  put(config, 'presencePenalty', request.presencePenalty)
-  put(config, 'candidateCount', request.choices)
+  putNamed(config, request, NAMES)
   if (request.logprobs !== undefined) {
     config.responseLogprobs = true
     if (request.logprobs.top > 0) config.logprobs = request.logprobs.top

@@ -1,6 +1,7 @@
 import type { GenerateRequest, Tool } from '../../contracts/index.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
 import { ownExtras } from '../foreign-extras.ts'
+import { put } from '../json/fields.ts'
 import { NESTED, putBack } from '../json/nested-extras.ts'
 import type { ChatQuirks } from './chat-quirks.ts'
 import { writeMessages } from './write-messages.ts'
@@ -115,10 +116,6 @@ function writeExtras({ extras }: GenerateRequest, body: JsonObject): void {
   for (const [name, value] of Object.entries(own))
     if (name.startsWith(NESTED)) putBack(body, name, value, DIALECT)
     else body[name] = value
-}
-
-function put(body: JsonObject, name: string, value: unknown): void {
-  if (value !== undefined) body[name] = value
 }
 
 function unsupported(feature: string): UnsupportedFeature {

@@ -1,77 +1,41 @@
-import { type GenerateEvent, NO_USAGE, type TokenLogprob, type TokenUsage } from '../../contracts/index.ts'
-import type { AnswerContext, JsonObject, StreamWriter } from '../dialect.ts'
+import type { TokenLogprob } from '../../contracts/index.ts'
+import type { AnswerContext, JsonObject } from '../dialect.ts'
 import { objectOf } from '../json/tolerant.ts'
-import { mergeUsage } from '../merge-usage.ts'
-import { sseEvent } from '../sse/sse-writer.ts'
+import { type ContentEvent, type EventOf, OneChoiceWriter } from '../sse/one-choice-writer.ts'
 import { failureOf } from './failure.ts'
 import { citationsIn, itemsIn } from './native-items.ts'
 import { OpenCall, OpenItem, OpenMessage, OpenReasoning, type Tell } from './open-items.ts'
 import { endingOf, type ResponseState, responseId, responseObject } from './response-object.ts'
-
-type EventOf<Type extends GenerateEvent['type']> = Extract<GenerateEvent, { type: Type }>
-type Content = Exclude<GenerateEvent, EventOf<'started' | 'usage' | 'failed' | 'ended'>>
 
 /**
  * Items are made from what comes: a message while words come, a thought, a call. Calls stay open until the answer has
  * finished, since their arguments may come interleaved; an event says by its `output_index` which item it is about.
  * The last event has the whole response in it, and there is no `[DONE]`.
  */
-export class ResponsesStreamWriter implements StreamWriter {
-  readonly #context: AnswerContext
-  #out = ''
+export class ResponsesStreamWriter extends OneChoiceWriter {
   #sequence: number
   #id: string
-  #tier: string | undefined
   #isStarted = false
-  #isOver = false
   #hasRefused = false
-  #usage: TokenUsage = NO_USAGE
   #finished: EventOf<'finished'> | undefined
   readonly #items: OpenItem[] = []
   readonly #calls = new Map<number, OpenCall>()
   /** What words or thoughts go to. */
   #current: OpenMessage | OpenReasoning | undefined
-  readonly #tell: Tell = (type, fields) => {
-    this.#out += sseEvent(JSON.stringify({ type, sequence_number: this.#sequence++, ...fields }), type)
-  }
+  readonly #tell: Tell = (type, fields) => this.say(type, { sequence_number: this.#sequence++, ...fields })
 
   constructor(context: AnswerContext) {
-    this.#context = context
+    super(context)
     this.#sequence = context.eventsBefore ?? 0
     this.#id = responseId('', context)
   }
 
-  write(event: GenerateEvent): string {
-    if (this.#isOver) return ''
-    this.#out = ''
-    this.#event(event)
-    return this.#out
+  protected started({ id }: EventOf<'started'>): void {
+    this.#id = responseId(id, this.context)
+    this.#start()
   }
 
-  #event(event: GenerateEvent): void {
-    switch (event.type) {
-      case 'started':
-        this.#id = responseId(event.id, this.#context)
-        this.#tier = event.serviceTier
-        this.#start()
-        return
-      case 'usage':
-        this.#tier = event.serviceTier ?? this.#tier
-        this.#usage = mergeUsage(this.#usage, event.usage)
-        return
-      case 'failed':
-        this.#fail(event)
-        return
-      case 'ended':
-        this.#end()
-        return
-      default:
-        // The API has one choice.
-        if (event.choice === 0) this.#content(event)
-    }
-  }
-
-  #content(event: Content): void {
+  protected content(event: ContentEvent): void {
     switch (event.type) {
       case 'text':
         this.#text(event.text, event.logprobs)
@@ -168,32 +132,30 @@ export class ResponsesStreamWriter implements StreamWriter {
     this.#tell('response.in_progress', { response })
   }
 
-  #end(): void {
+  protected ended(): void {
     const ending = endingOf(this.#finished?.reason ?? 'other', this.#hasRefused)
     this.#start()
     this.#close(ending.status)
     for (const item of this.#items) item.done(ending.status)
-    this.#tell(`response.${ending.status}`, { response: this.#response({ ...ending, usage: this.#usage }) })
-    this.#isOver = true
+    this.#tell(`response.${ending.status}`, { response: this.#response({ ...ending, usage: this.usage }) })
   }
 
   /** Before anything was said there is no response that could have failed. */
-  #fail(event: EventOf<'failed'>): void {
+  protected failed(event: EventOf<'failed'>): void {
     const failure = failureOf(event)
     if (this.#isStarted)
       this.#tell('response.failed', {
-        response: this.#response({ status: 'failed', error: failure, usage: this.#usage }),
+        response: this.#response({ status: 'failed', error: failure, usage: this.usage }),
       })
     else this.#tell('error', { ...failure, param: null })
-    this.#isOver = true
   }
 
   #response(state: Pick<ResponseState, 'status'> & Partial<ResponseState>): JsonObject {
-    const { createdAtMs } = this.#context
+    const { createdAtMs } = this.context
     const output = this.#items.map((item) => item.item)
     return responseObject(
-      { id: this.#id, createdAtMs, output, serviceTier: this.#tier, ...state },
-      this.#context,
+      { id: this.#id, createdAtMs, output, serviceTier: this.serviceTier, ...state },
+      this.context,
     )
   }
 }

@@ -1,6 +1,6 @@
 import type { GenerateRequest } from '../../contracts/index.ts'
 import { type JsonObject, UnsupportedFeature } from '../dialect.ts'
-import { extrasAmong, put, refuseKeys } from '../json/extras.ts'
+import { extrasAmong, put, putNamed, refuseKeys } from '../json/fields.ts'
 import { onePrompt } from '../json/one-prompt.ts'
 
 /** Parameters without a neutral form, which may come as extras. */
@@ -28,6 +28,14 @@ const LACKS = [
   'metadata',
 ] as const satisfies (keyof GenerateRequest)[]
 
+const NAMES = {
+  maxOutputTokens: 'max_new_tokens',
+  frequencyPenalty: 'frequency_penalty',
+  repetitionPenalty: 'repetition_penalty',
+  seed: 'seed',
+  stop: 'stop',
+} as const
+
 /**
  * A request of `/generate` and `/generate_stream`: one prompt as it is, without a template. Details are always asked for,
  * since the reason of the end and the usage are in them. huggingface.co/docs/text-generation-inference, `GenerateParameters`.
@@ -37,12 +45,8 @@ export function writeRequest(request: GenerateRequest): JsonObject {
   refuseKeys(request, LACKS, 'tgi')
   if (request.choices !== undefined && request.choices !== 1) throw new UnsupportedFeature('choices', 'tgi')
   const parameters: JsonObject = { ...extrasAmong(request.extras, EXTRAS, 'tgi'), details: true }
-  put(parameters, 'max_new_tokens', request.maxOutputTokens)
+  putNamed(parameters, request, NAMES)
   writeDrawing(request, parameters)
-  put(parameters, 'frequency_penalty', request.frequencyPenalty)
-  put(parameters, 'repetition_penalty', request.repetitionPenalty)
-  put(parameters, 'seed', request.seed)
-  put(parameters, 'stop', request.stop)
   put(parameters, 'grammar', grammarOf(request.output))
   // Probabilities are told for each token anyway; that there are others beside it says that they were asked for.
   if (request.logprobs !== undefined) parameters.top_n_tokens = Math.max(1, request.logprobs.top)

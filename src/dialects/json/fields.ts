@@ -24,3 +24,12 @@ export function refuseKeys<Request extends object>(
 ): void {
   for (const lack of lacks) if (request[lack] !== undefined) throw new UnsupportedFeature(lack, dialect)
 }
+
+/** Sets each field that says something, by the name that the dialect has for it. */
+export function putNamed<Request extends object>(
+  body: JsonObject,
+  request: Request,
+  names: Readonly<Partial<Record<keyof Request & string, string>>>,
+): void {
+  for (const [key, name] of Object.entries(names) as [keyof Request, string][]) put(body, name, request[key])
+}
