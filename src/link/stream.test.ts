@@ -300,6 +300,19 @@ describe('a stream that is given up', () => {
     expect(await next.done).toMatchObject({ ok: true })
   })
 
+  test('hears nothing of what was on its way', async () => {
+    const { asked } = await serve()
+    const { done, stream, told } = ask(await dial())
+    const exchange = await firstOf(asked)
+    exchange.onCancel = () => exchange.end({})
+    exchange.emit('1')
+    // It is written in this turn, and read in the next.
+    await turn()
+    stream.cancel()
+    expect(await done).toMatchObject({ ok: false, code: 'cancelled' })
+    expect(told.events).toEqual([])
+  })
+
   test('drops what was held', async () => {
     const { asked } = await serve()
     const { done, stream, told } = ask(await dial())

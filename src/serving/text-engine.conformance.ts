@@ -141,6 +141,7 @@ export function conformsToTextEngine(name: string, make: () => TextEngine, sampl
         failure: { code: 'cancelled', retrySafe: true },
         usage: { output: 0 },
       })
+      expect(engine.gauges).toMatchObject({ running: 1, waiting: 1 })
       for (const { outcome } of await Promise.all([first.done, next.done]))
         expect(outcome.failure).toBeUndefined()
       expect((await next.done).outcome.queueUs).toBeGreaterThan(0)

@@ -219,6 +219,9 @@ describe('progress', () => {
     stream.asked.cancel()
     await stream.done
     expect(await probe(server, '/livez')).toBe(200)
+    // Nothing is asked, so that nothing need come.
+    clock.skip(61_000)
+    expect(await probe(server, '/livez')).toBe(200)
   })
 
   test('a reader that stalls is not', async () => {

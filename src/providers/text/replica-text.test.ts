@@ -47,7 +47,11 @@ function upstreamAt(address: string): TextReplica {
   })
 }
 
-async function openSide(onAsk: (exchange: LinkStreamExchange) => void, address: string): Promise<LinkServer> {
+async function openSide(
+  onAsk: (exchange: LinkStreamExchange) => void,
+  address: string,
+  streams = true,
+): Promise<LinkServer> {
   const server = createLinkServer({
     clock: systemClock,
     hello: {
@@ -57,7 +61,7 @@ async function openSide(onAsk: (exchange: LinkStreamExchange) => void, address: 
       replica: 'r-1',
       contract: 'sha256:c',
       credit: { rows: 1000, bytes: 1_000_000 },
-      streams: true,
+      streams,
     },
     onRequest: () => undefined,
     onAsk,
@@ -244,6 +248,35 @@ describe('a replica’s text', () => {
     })
     const { outcome } = await asked(upstream, { stream })
     expect(outcome.failure).toMatchObject({ code: 'upstream_truncated', hadContent: false })
+  })
+
+  test('silence is nobody’s fault while the caller pauses', async () => {
+    const asks: LinkStreamExchange[] = []
+    const upstream = await world((exchange) => {
+      asks.push(exchange)
+      exchange.emit(JSON.stringify({ type: 'text', choice: 0, text: 'a' }))
+    })
+    const call = callOf({ stream: true, timeouts: { ...patience, idleMs: 20 } })
+    const [paused, waiting] = [new Listening(), new Listening()]
+    const exchange = upstream.start(call, paused)
+    await until(() => paused.text === 'a')
+    exchange.pause()
+    upstream.start(call, waiting)
+    expect((await waiting.done).failure).toMatchObject({ class: 'timeout' })
+    expect(paused.outcome).toBeUndefined()
+    asks[0]?.end({ ...END })
+    exchange.resume()
+    expect((await paused.done).failure).toBeUndefined()
+  })
+
+  test('one that answers no text is not asked', async () => {
+    const address = `unix:${join(folder, `${++count}.sock`)}`
+    opened.push(await openSide(() => undefined, address, false))
+    const { text } = upstreamAt(address)
+    opened.push(text)
+    await text.whenReady()
+    const { outcome } = await asked(text, { stream: true })
+    expect(outcome.failure).toMatchObject({ code: 'replica_unready', hadContent: false })
   })
 
   test('pausing within a frame stops at that event', async () => {
