@@ -76,6 +76,12 @@ test('one where nobody listens is unready, once, and without another try', async
   await replica.close()
 })
 
+test('only what every release takes is relayed', async () => {
+  const replica = await replicaAt(() => undefined)
+  expect([...replica.text.relays].toSorted()).toEqual(['openai-chat', 'openai-completions'])
+  await replica.close()
+})
+
 test('rows are refused: it answers text', async () => {
   const replica = await replicaAt(() => undefined)
   const outcome = await new Promise<UpstreamOutcome>((settle) =>

@@ -1,4 +1,5 @@
 import { type ProviderKind, provider } from '../contracts/index.ts'
+import type { DialectName } from '../dialects/index.ts'
 import type { Clock, Logger, Random } from '../kernel/index.ts'
 import { remoteTextUpstream } from './remote/remote-text-upstream.ts'
 import { standardCodecs } from './remote/standard-codecs.ts'
@@ -25,6 +26,11 @@ export interface ForeignReplicaOptions {
 /** Requests that one gateway has at one replica; the server queues by its own rules long before. */
 const MAX_CONNECTIONS = 1024
 const KEY_NAME = 'REPLICA_KEY'
+/**
+ * What every release that is started takes as it is. vLLM's own paths for Responses and Anthropic's messages are younger
+ * (seen in 0.10.0 and 0.16.0), and a replica's release is not known here: those clients are translated for.
+ */
+const RELAYED: ReadonlySet<DialectName> = new Set(['openai-chat', 'openai-completions'])
 
 /**
  * A replica that is a model server of another project, spoken to as a provider of its kind is. What is wrong with it is
@@ -62,7 +68,7 @@ export function foreignReplica(options: ForeignReplicaOptions): Upstream & { rea
       return remote.isReady
     },
     whenReady: () => remote.whenReady(),
-    relays: remote.relays,
+    relays: new Set([...remote.relays].filter((name) => RELAYED.has(name))),
     start: (call, sink) => remote.start(call, asReplica(sink)),
     close: () => remote.close(),
   }

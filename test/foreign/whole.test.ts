@@ -130,6 +130,28 @@ describe('a version that vLLM serves', () => {
     expect(events.at(-1).usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 3 })
   })
 
+  test('answers clients of Anthropic too, though its own release has no such path', async () => {
+    const answer = await fetch(`${installation.gatewayUrl}/v1/messages`, {
+      method: 'POST',
+      headers: {
+        'x-api-key': installation.key,
+        'content-type': 'application/json',
+        'anthropic-version': '2023-06-01',
+        'x-slipway-version': 'v1',
+      },
+      body: JSON.stringify({
+        model: 'chat',
+        max_tokens: 100,
+        messages: [{ role: 'user', content: 'in other words' }],
+      }),
+    })
+    expect(await answer.json()).toMatchObject({
+      type: 'message',
+      content: [{ type: 'text', text: 'in other words' }],
+      stop_reason: 'end_turn',
+    })
+  })
+
   test('answers prompts as rows too, so that every check works on it', async () => {
     const answer = await fetch(`${installation.gatewayUrl}/api/v1/models/chat/predict`, {
       method: 'POST',
