@@ -93,7 +93,12 @@ async function admit(doorman: Doorman, route: Route, request: FastifyRequest): P
   const { authorization, cookie } = request.headers
   const site = request.headers['sec-fetch-site']
   const crossSite = site !== undefined && site !== 'same-origin' && site !== 'none'
-  return await doorman.admit(route.access, { authorization, cookie: crossSite ? undefined : cookie })
+  const onBehalfOf = request.headers[headerNames.onBehalfOf]
+  return await doorman.admit(route.access, {
+    authorization,
+    cookie: crossSite ? undefined : cookie,
+    onBehalfOf: onBehalfOf === undefined ? undefined : String(onBehalfOf),
+  })
 }
 
 /** Bodies: JSON is parsed by fastify (prototype poisoning refused); everything else arrives as a stream. */

@@ -131,6 +131,11 @@ export const errorTable = {
     'The file was not taken: {reason}.',
     'Send multipart/form-data with purpose and file; see docs/batches.md.',
   ],
+  file_not_inlined: [
+    400,
+    'The file {file} has the purpose {purpose}, so it is not put into requests.',
+    'Upload it with the purpose user_data or vision.',
+  ],
   file_quota_reached: [
     413,
     'The files of {tenant} would hold more than {quotaBytes} bytes.',

@@ -3,7 +3,7 @@ import { createApi } from '../../src/api/index.ts'
 import { type BatchLimits, createBatches, defaultBatchLimits, gatewayAsker } from '../../src/batches/index.ts'
 import { scriptedModel } from '../../src/gateway/testing/scripted-upstream.ts'
 import type { World } from '../../src/gateway/testing/world.ts'
-import { type Clock, silentLogger, systemClock } from '../../src/kernel/index.ts'
+import { type Clock, macOfSecret, parseKey, silentLogger, systemClock } from '../../src/kernel/index.ts'
 import type { Store } from '../../src/store/index.ts'
 import { openTestStore } from '../../src/store/testing.ts'
 import { fixtureParts } from '../dashboard/fixture/parts.ts'
@@ -16,6 +16,8 @@ export interface BatchWorld {
   readonly store: Store
   /** A client of OpenAI's, with a key of this tenant. */
   client(tenant?: string): OpenAI
+  /** Asks control itself. */
+  control(asked: { path: string; headers: Record<string, string> }): Promise<{ statusCode: number }>
   /** Batches stop where they are, as when control stops; `start` goes on. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -43,6 +45,16 @@ export async function openBatchWorld(
     const key = world.keys.at(-1) as (typeof world.keys)[number]
     await store.keys.create({ ...key, name: tenant })
   }
+  const internal = parseKey(world.control.internalKey) as { publicId: string; secret: string }
+  await store.keys.create({
+    publicId: internal.publicId,
+    mac: macOfSecret(internal.secret, world.pepper),
+    name: 'internal',
+    tenant: 'default',
+    scopes: ['internal'],
+    limits: { requestsPerSecond: null, concurrency: null },
+    expiresAt: null,
+  })
   await world.swap()
   const limits = { ...defaultBatchLimits, sweepMs: 200, ...wanted.limits }
   const open = () =>
@@ -86,6 +98,7 @@ export async function openBatchWorld(
         baseURL: `http://127.0.0.1:${world.port}/v1`,
         maxRetries: 0,
       }),
+    control: ({ headers, path }) => api.inject({ method: 'GET', url: path, headers }),
     stop: () => batches.close(),
     async start() {
       batches = open()

@@ -401,7 +401,14 @@ describe('tenants', () => {
       })
     expect((await ask(`Bearer ${world.client('rival').apiKey}`)).status).toBe(401)
     expect((await ask(`Bearer ${world.world.control.internalKey}x`)).status).toBe(401)
-    expect((await ask(`Bearer ${world.world.control.internalKey}`)).status).toBe(200)
+    const internal = `Bearer ${world.world.control.internalKey}`
+    expect((await ask(internal)).status).toBe(200)
+    const headers = { authorization: internal, 'x-slipway-on-behalf-of': victim }
+    expect((await world.control({ path: '/api/v1/files', headers })).statusCode).toBe(200)
+    // Not where more than predicting is asked for, and not by a key of another kind.
+    expect((await world.control({ path: '/api/v1/keys', headers })).statusCode).toBe(401)
+    const rival = { ...headers, authorization: `Bearer ${world.client('rival').apiKey}` }
+    expect((await world.control({ path: '/api/v1/files', headers: rival })).statusCode).toBe(401)
   })
 })
 

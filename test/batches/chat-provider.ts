@@ -5,6 +5,8 @@ export interface ChatProvider {
   readonly origin: string
   /** What was asked, in the order in which it came. */
   readonly asked: string[]
+  /** The last message of the last request. */
+  readonly last: () => { content: Record<string, unknown>[] }
   /** By what was asked: a status to refuse with, once each; `hold` answers when `release` is called. */
   readonly moods: Map<string, (number | 'hold')[]>
   /** Questions that wait for `release`. */
@@ -16,6 +18,7 @@ export interface ChatProvider {
 /** A provider of chat completions that answers `re: <question>`. */
 export async function openChatProvider(): Promise<ChatProvider> {
   const asked: string[] = []
+  let last: unknown
   const moods = new Map<string, (number | 'hold')[]>()
   let held: (() => void)[] = []
   const server = createServer((request, response) => {
@@ -25,6 +28,7 @@ export async function openChatProvider(): Promise<ChatProvider> {
       const body = JSON.parse(Buffer.concat(chunks).toString())
       const question = String(body.messages?.at(-1)?.content ?? body.input)
       asked.push(question)
+      last = body.messages?.at(-1)
       const mood = moods.get(question)?.shift()
       if (mood === 'hold') held.push(() => say(response, question))
       else if (mood === undefined) say(response, question)
@@ -35,6 +39,7 @@ export async function openChatProvider(): Promise<ChatProvider> {
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    last: () => last as { content: Record<string, unknown>[] },
     moods,
     held: () => held.length,
     release() {

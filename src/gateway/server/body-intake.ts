@@ -40,6 +40,12 @@ export class BodyIntake {
     this.#chunks = []
   }
 
+  /** The body that was handed out is held in a longer form. */
+  grew(bytes: number): void {
+    this.#bytes += bytes
+    this.#buffered.bytes += bytes
+  }
+
   giveBack(): void {
     this.#buffered.bytes -= this.#bytes
     this.#bytes = 0

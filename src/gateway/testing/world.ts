@@ -72,7 +72,7 @@ export class World {
     this.folder = folder
     this.options = options
     this.contract = options.contract ?? sumContract
-    this.control = new FakeControl('slw_internal0_test')
+    this.control = new FakeControl(newKeySecret('internal0').key)
     this.key = this.addKey({ scopes: ['predict', 'read'] })
   }
 

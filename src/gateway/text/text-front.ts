@@ -39,7 +39,10 @@ export class TextFront {
   readonly #endpoints: Endpoints
   readonly #providers: ProviderBook
 
-  constructor(options: TextOptions, shared: PredictParts & { readonly log: Logger }) {
+  constructor(
+    options: TextOptions,
+    shared: PredictParts & Pick<TextCallParts, 'files'> & { readonly log: Logger },
+  ) {
     const parts: TextParts = {
       ladders: options.ladders ?? primaryOnly,
       limits: options.limits ?? admittedOnly,

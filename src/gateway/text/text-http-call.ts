@@ -9,6 +9,7 @@ import {
 import { isSlipwayError, SlipwayError } from '../../kernel/index.ts'
 import type { Admission, ExposureCounter, KeyBudget } from '../../routing/index.ts'
 import { assignVersion, noteExposure } from '../assign-version.ts'
+import type { InlineFiles } from '../files/inline-files.ts'
 import type { GatewayModel, GatewayVersion } from '../gateway-table.ts'
 import { CLIENT_LEFT, capturedInput } from '../predict/record.ts'
 import { JSON_MEDIA, mediaOf, timeoutOf, unitOf } from '../predict/request-options.ts'
@@ -27,6 +28,8 @@ export interface TextCallParts extends AskParts {
   readonly exposures: ExposureCounter
   readonly buffered: { bytes: number }
   readonly keeper: StreamKeeper
+  /** Left out: ids of files go on as they are. */
+  readonly files?: InlineFiles | undefined
   readonly record: (record: RequestRecord) => void
   readonly isStopping: () => boolean
 }
@@ -127,6 +130,20 @@ export abstract class TextHttpCall {
   }
 
   body(bytes: Buffer): void {
+    const inlined = this.parts.files?.inlined(bytes, this.arrival.key.publicId)
+    if (inlined === undefined) this.#read(bytes)
+    else
+      inlined.then(
+        (whole) => {
+          if (this.isDone) return
+          this.#intake.grew(whole.length - bytes.length)
+          this.#read(whole)
+        },
+        (error: unknown) => this.fail(error),
+      )
+  }
+
+  #read(bytes: Buffer): void {
     try {
       this.read(bytes)
     } catch (error) {
