@@ -5,7 +5,7 @@ import type { GatewayTable } from '../gateway-table.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { NeutralAnswer, UpstreamWork } from './endpoint.ts'
 import type { TextLoads } from './loads.ts'
-import type { CacheHit, TextParts, TextSubject } from './parts.ts'
+import type { CacheHit, RungStep, TextParts, TextSubject } from './parts.ts'
 import type { TextVersion } from './text-version.ts'
 
 export interface AskParts extends TextParts {
@@ -29,6 +29,8 @@ export interface Asker {
   readonly mayFallBack: boolean
   /** Somebody waits for it, and asking it twice does nothing twice. */
   readonly mayHedge: boolean
+  /** Before a rung is taken: what its own rules say of the question. Throws or rejects with `guardrail_blocked`. */
+  enter(step: RungStep): Promise<void> | undefined
   /** In the form that this upstream takes. Throws what the client got wrong. */
   workFor(text: TextVersion, upstream: TextUpstream): UpstreamWork
   /** In a relayed stream, of the work just made. */

@@ -184,6 +184,22 @@ export class Asking implements VersionOwner {
     this.#stepMs = this.#parts.clock.monotonicMs()
     this.#providerModel = this.providerModel
     this.#asked = undefined
+    let entering: Promise<void> | undefined
+    try {
+      entering = this.#asker.enter(step)
+    } catch (error) {
+      this.refused(error)
+      return
+    }
+    if (entering === undefined) this.#askRung(step)
+    else
+      entering.then(
+        () => !this.#isEnded && this.#askRung(step),
+        (error) => !this.#isEnded && this.refused(error),
+      )
+  }
+
+  #askRung(step: RungStep): void {
     if (step.kind === 'cached') this.#tryCached(step.maxAgeMs)
     else if (step.kind === 'static') this.#tryStatic(step.text)
     else {

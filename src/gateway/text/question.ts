@@ -22,11 +22,12 @@ import type {
   CacheFlight,
   CacheHit,
   Guarded,
-  GuardRun,
   GuardStream,
   LimitRefusal,
   Reservation,
+  RungStep,
 } from './parts.ts'
+import { blocked, RuleStack } from './rule-stack.ts'
 import type { Subject } from './subject.ts'
 import type { TextVersion } from './text-version.ts'
 import { NO_COST, NOTHING_USED } from './use.ts'
@@ -70,7 +71,7 @@ export class TextQuestion implements Asker {
   readonly #parts: AskParts
   readonly #out: QuestionOut
   #reservation: Reservation | undefined
-  #run: GuardRun | undefined
+  readonly #rules = new RuleStack()
   #window: GuardStream | undefined
   #flight: CacheFlight | undefined
   #collector: AnswerCollector | undefined
@@ -115,7 +116,7 @@ export class TextQuestion implements Asker {
     return this.subject.hidesUsage
   }
   get verdicts(): readonly GuardrailVerdict[] {
-    return this.#run?.verdicts ?? []
+    return this.#rules.verdicts
   }
   get usage(): TokenUsage {
     return this.asking?.usage ?? NOTHING_USED
@@ -180,9 +181,16 @@ export class TextQuestion implements Asker {
     this.#hold()
   }
 
+  enter(step: RungStep): Promise<void> | undefined {
+    const { model, operation, version } = this.subject
+    const isOwn = step.kind !== 'version' || (step.model === model.model && step.version === version.label)
+    const other = isOwn ? undefined : this.#parts.table().models.get(step.model)?.versions.get(step.version)
+    return operation === 'generate' ? this.#rules.enter(other?.text?.guard, this.subject) : undefined
+  }
+
   workFor(text: TextVersion, upstream: TextUpstream): UpstreamWork {
     // Rules and the cache read what is answered; relayed bytes nobody here reads.
-    const isRead = this.#run !== undefined || text.guard !== undefined || this.#flight !== undefined
+    const isRead = !this.#rules.isEmpty || text.guard !== undefined || this.#flight !== undefined
     return this.subject.workFor(text, upstream, !isRead)
   }
 
@@ -199,9 +207,9 @@ export class TextQuestion implements Asker {
     try {
       this.#collector?.push(event)
       if (this.#isDelivered || this.#isRefresh) return
-      if (this.#run === undefined) this.#out.event(event)
+      if (this.#rules.isEmpty) this.#out.event(event)
       else {
-        this.#window ??= this.#run.stream(new WindowOut(this))
+        this.#window ??= this.#rules.stream(new WindowOut(this))
         this.#window.push(event)
       }
     } catch (error) {
@@ -288,8 +296,7 @@ export class TextQuestion implements Asker {
       this.#lookUp()
       return
     }
-    this.#run = guard.begin(this.subject)
-    const guarded = this.#run.input(this.subject.neutral())
+    const guarded = this.#rules.begin(guard, this.subject)
     if (guarded instanceof Promise)
       guarded.then(
         (late) => this.#guarding(() => this.#passed(late)),
@@ -376,11 +383,11 @@ export class TextQuestion implements Asker {
 
   /** A whole answer and the rules. */
   #check(answer: NeutralAnswer): void {
-    if (this.#run === undefined || !('choices' in answer)) {
+    if (this.#rules.isEmpty || !('choices' in answer)) {
       this.#deliver(answer)
       return
     }
-    const guarded = this.#run.output(answer as GenerateAnswer)
+    const guarded = this.#rules.output(answer as GenerateAnswer)
     if (guarded instanceof Promise)
       guarded.then(
         (late) => this.#guarding(() => this.#checked(late)),
@@ -484,15 +491,10 @@ export class TextQuestion implements Asker {
     if (this.isOver || !this.#isDelivered || this.#isReserving) return
     if ((this.asking !== undefined && !this.asking.isOver) || this.subject.asides.isOpen) return
     this.isOver = true
-    this.#run?.abandon()
+    this.#rules.abandon()
     this.#flight?.abandon()
     this.#flight = undefined
     this.#reservation?.settle(this.usage, this.cost, this.#parts.clock.monotonicMs())
     this.#out.over()
   }
-}
-
-function blocked(rule: string, reason: string): SlipwayError {
-  const text = reason.endsWith('.') ? reason.slice(0, -1) : reason
-  return new SlipwayError('guardrail_blocked', { rule, reason: text === '' ? 'it does not pass' : text })
 }
