@@ -1,4 +1,3 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { headerNames, type SnapshotKey } from '../contracts/index.ts'
@@ -11,17 +10,22 @@ import {
   SlipwayError,
 } from '../kernel/index.ts'
 import type { Upstream } from '../providers/index.ts'
-import { Admission, ExposureCounter, type Refusal, SnapshotHolder } from '../routing/index.ts'
+import { Admission, ExposureCounter, type KeyBudget, type Refusal, SnapshotHolder } from '../routing/index.ts'
 import { credentialOf, isKey } from './auth/credential.ts'
 import { ControlDoor } from './control-door.ts'
+import { fetchFromControl } from './files/fetch-file.ts'
+import { inlineFiles } from './files/inline-files.ts'
 import { type CompiledContract, compileContract, type GatewayTable, gatewayTable } from './gateway-table.ts'
+import { createHttp1Server } from './http1/server.ts'
+import type { SharedLimits } from './leases/shared-limits.ts'
 import type { GatewayLimits } from './limits.ts'
 import { type GatewayGauges, renderMetrics } from './metrics/render.ts'
 import { VersionMetricsTable } from './metrics/version-metrics.ts'
 import { openUpstream } from './open-upstream.ts'
 import { PredictCall, type PredictParts } from './predict/predict-call.ts'
 import { answerProblem, answerText, type ProblemForm } from './server/answer.ts'
-import { createHttpServer, listen, stopAccepting } from './server/http-server.ts'
+import type { HttpRequest, HttpResponse, HttpServer } from './server/http.ts'
+import { createNodeHttpServer } from './server/http-server.ts'
 import { type Dispatched, dispatch, isOfControl } from './server/route-table.ts'
 import { SnapshotClient } from './snapshot/snapshot-client.ts'
 import { loadSnapshot } from './snapshot/snapshot-file.ts'
@@ -39,6 +43,8 @@ export interface GatewayOptions {
   /** 0 for any. */
   readonly port: number
   readonly reusePort: boolean
+  /** Who reads HTTP/1.1: `node:http` (default), or the strict codec of our own. */
+  readonly http?: 'strict' | 'node'
   readonly controlUrl: string
   readonly internalKey: string
   readonly pepper: Uint8Array
@@ -48,6 +54,8 @@ export interface GatewayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Left out: this gateway counts limits for itself. Closed by who made it, after the gateway. */
+  readonly shared?: SharedLimits | undefined
   /** Surfaces and neighbours of models of text; what is left out is plain. */
   readonly text?: TextOptions
 }
@@ -66,7 +74,7 @@ const SEGMENT_BYTES = 4 * 1024 * 1024
  */
 export class Gateway {
   readonly #options: GatewayOptions
-  readonly #server: Server
+  readonly #server: HttpServer
   readonly #holder: SnapshotHolder<Upstream, CompiledContract>
   readonly #taker: SnapshotTaker
   readonly #client: SnapshotClient
@@ -82,7 +90,6 @@ export class Gateway {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 })
   #table: GatewayTable | undefined
   #isStopping = false
-  #connections = 0
   #unauthenticated = 0
   #refusedEarly = 0
 
@@ -90,15 +97,10 @@ export class Gateway {
     const { clock, limits, log, random } = options
     this.#options = options
     this.#admission = new Admission(limits.maxInFlight)
-    this.#server = createHttpServer(
-      limits.server,
-      this.#nextRequestId,
-      (request, response, expectsContinue) => this.#handle(request, response, expectsContinue),
+    const createServer = options.http === 'strict' ? createHttp1Server : createNodeHttpServer
+    this.#server = createServer(limits.server, this.#nextRequestId, (request, response, expectsContinue) =>
+      this.#handle(request, response, expectsContinue),
     )
-    this.#server.on('connection', (socket) => {
-      this.#connections++
-      socket.once('close', () => this.#connections--)
-    })
     this.#holder = new SnapshotHolder<Upstream, CompiledContract>({
       openReplica: (replica, model, version) =>
         openUpstream({ replica, model: model.model, version, contract: compileContract(model) }, options),
@@ -147,7 +149,11 @@ export class Gateway {
       table: () => this.#table as GatewayTable,
       isStopping: () => this.#isStopping,
     }
-    this.#text = new TextFront(options.text ?? {}, { ...this.#predict, log })
+    const files = inlineFiles(
+      fetchFromControl(options.controlUrl, options.internalKey),
+      limits.text.maxBodyBytes,
+    )
+    this.#text = new TextFront(options.text ?? {}, { ...this.#predict, files, log })
   }
 
   /** Nearly all places are taken: time to give those who can wait something lighter. */
@@ -167,7 +173,7 @@ export class Gateway {
       this.#taker.take(stored, true)
       await this.#taker.settled()
     }
-    const taken = await listen(this.#server, { host, port, reusePort }, 'SLIPWAY_GATEWAY_PORT')
+    const taken = await this.#server.listen({ host, port, reusePort }, 'SLIPWAY_GATEWAY_PORT')
     this.#loopDelay.enable()
     this.#sender.start()
     this.#client.start()
@@ -181,7 +187,7 @@ export class Gateway {
     this.#isStopping = true
     const { clock, limits, log } = this.#options
     await this.#client.stop()
-    stopAccepting(this.#server)
+    this.#server.stopAccepting()
     // Clients with a kept connection may be sending right now; they get their answer and `connection: close`.
     await clock.sleep(limits.stopGraceMs)
     const endsMs = clock.monotonicMs() + limits.stopTimeoutMs
@@ -200,7 +206,7 @@ export class Gateway {
     log.info({}, 'gateway stopped')
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+  #handle(request: HttpRequest, response: HttpResponse, expectsContinue: boolean): void {
     const startedMs = this.#options.clock.monotonicMs()
     const requestId = this.#nextRequestId()
     let form: ProblemForm | undefined
@@ -235,14 +241,15 @@ export class Gateway {
     }
   }
 
-  #authorize(request: IncomingMessage, access: Exclude<Dispatched['access'], 'public'>): SnapshotKey {
+  #authorize(request: HttpRequest, access: Exclude<Dispatched['access'], 'public'>): SnapshotKey {
     const table = this.#table
     if (table === undefined) throw new SlipwayError('control_unavailable', { url: this.#options.controlUrl })
     try {
       const credential = credentialOf(request.headers)
       const actsFor = actsForOf(request)
       if (actsFor === undefined) return table.keys.authorize(credential, access, this.#options.clock.nowMs())
-      if (!isKey(credential, this.#options.internalKey)) throw new SlipwayError('unauthenticated')
+      if (access !== 'predict' || !isKey(credential, this.#options.internalKey))
+        throw new SlipwayError('unauthenticated')
       return table.keys.actFor(actsFor, access, this.#options.clock.nowMs())
     } catch (error) {
       this.#unauthenticated++
@@ -251,8 +258,8 @@ export class Gateway {
   }
 
   #predictFor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     call: {
       requestId: string
       found: Dispatched
@@ -268,9 +275,11 @@ export class Gateway {
     const model = table.models.get(found.parameter)
     const budget = this.#admission.budgetOf(key.publicId, key.limits)
     const refusal = this.#admission.admit(budget, startedMs)
-    if (refusal !== undefined) this.#refusedEarly++
     if (model === undefined) {
-      if (refusal !== undefined) throw refusedBy(refusal)
+      if (refusal !== undefined) {
+        this.#refusedEarly++
+        throw refusedBy(refusal)
+      }
       this.#admission.release(budget)
       throw new SlipwayError('unknown_model', { model: found.parameter.slice(0, 100) })
     }
@@ -284,19 +293,17 @@ export class Gateway {
         errors: undefined,
       }
       const rows = this.#text.predict(arrival, request, response, startedMs)
-      if (refusal === undefined) rows.start()
-      else rows.refuse(refusedBy(refusal))
+      this.#begin(rows, response, key.publicId, budget, refusal)
       return
     }
     const subject = { requestId, key, budget, model, table, query, expectsContinue }
     const predict = new PredictCall(this.#predict, subject, request, response, startedMs)
-    if (refusal === undefined) predict.start()
-    else predict.refuse(refusedBy(refusal))
+    this.#begin(predict, response, key.publicId, budget, refusal)
   }
 
   #textFor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     arrived: {
       requestId: string
       found: Dispatched
@@ -315,16 +322,45 @@ export class Gateway {
     const call = this.#text.call(found, arrival, request, response, startedMs)
     const share = actsForOf(request) === undefined ? 1 : BATCH_SHARE
     const refusal = this.#admission.admit(budget, startedMs, share)
-    if (refusal === undefined) call.start()
-    else {
+    this.#begin(call, response, key.publicId, budget, refusal)
+  }
+
+  /** Starts a call that is admitted here and by what all gateways share; else tells it why not. */
+  #begin(
+    call: { start(): void; refuse(error: SlipwayError): void },
+    response: HttpResponse,
+    publicId: string,
+    budget: KeyBudget,
+    refusal: Refusal | undefined,
+  ): void {
+    const settle = (shared: Refusal | undefined) => {
+      if (shared === undefined) call.start()
+      else {
+        this.#admission.release(budget)
+        this.#refusedEarly++
+        call.refuse(refusedBy(shared))
+      }
+    }
+    if (refusal !== undefined) {
       this.#refusedEarly++
       call.refuse(refusedBy(refusal))
+      return
     }
+    const shared = this.#options.shared?.admit(publicId, budget)
+    if (!(shared instanceof Promise)) settle(shared)
+    else
+      shared
+        .then((late) => {
+          settle(late)
+          // The client left meanwhile, which nobody told the call, as it had not begun.
+          if (late === undefined && response.closed) response.emit('close')
+        })
+        .catch((error: unknown) => this.#options.log.error({ err: error }, 'request broke'))
   }
 
   #controlFor(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     asked: { requestId: string; key: SnapshotKey; expectsContinue: boolean; startedMs: number },
     form: ProblemForm | undefined,
   ): void {
@@ -341,20 +377,21 @@ export class Gateway {
     this.#controlDoor.pass(request, response, { requestId: asked.requestId, credential, form })
   }
 
-  #operate(request: IncomingMessage, response: ServerResponse, requestId: string, found: Dispatched): void {
+  #operate(request: HttpRequest, response: HttpResponse, requestId: string, found: Dispatched): void {
     if (found.name === 'gatewayLive') answerText(request, response, 200, requestId, 'ok\n')
     else if (found.name === 'gatewayReady') {
       const isReady = this.#table !== undefined && !this.#isStopping
       answerText(request, response, isReady ? 200 : 503, requestId, isReady ? 'ready\n' : 'not ready\n')
     } else {
-      const text = renderMetrics(this.#metrics.all(), this.#gauges()) + this.#text.metricsText
+      const shared = this.#options.shared?.metricsText ?? ''
+      const text = renderMetrics(this.#metrics.all(), this.#gauges()) + this.#text.metricsText + shared
       answerText(request, response, 200, requestId, text, 'text/plain; version=0.0.4; charset=utf-8')
     }
   }
 
   #noSuchRoute(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HttpRequest,
+    response: HttpResponse,
     requestId: string,
     wholePath: string,
     allow: readonly string[] | undefined,
@@ -382,7 +419,7 @@ export class Gateway {
     delay.reset()
     return {
       inFlight: this.#admission.inFlight,
-      connections: this.#connections,
+      connections: this.#server.connections,
       unauthenticated: this.#unauthenticated,
       requestsRefusedEarly: this.#refusedEarly,
       telemetryQueued: queued,
@@ -409,7 +446,7 @@ export class Gateway {
 }
 
 /** A process of the installation may name the key that it asks for. */
-function actsForOf({ headers }: IncomingMessage): string | undefined {
+function actsForOf({ headers }: HttpRequest): string | undefined {
   const publicId = headers[headerNames.onBehalfOf]
   return publicId === undefined ? undefined : String(publicId)
 }
