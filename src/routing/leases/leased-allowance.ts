@@ -72,6 +72,8 @@ export class LeasedAmount implements Leased {
   #usedSince = 0n
   #sinceMs = Number.NEGATIVE_INFINITY
   #usedAtMs = Number.NEGATIVE_INFINITY
+  /** Spares are not asked for at every turn: who counts has others to answer, and stores what it answers. */
+  #askedMs = Number.NEGATIVE_INFINITY
   /** What could be taken while the authority is down, as it was at `#leftAtMs`. */
   #left: bigint | undefined
   #leftAtMs = 0
@@ -131,7 +133,8 @@ export class LeasedAmount implements Leased {
     const { unit } = this.terms
     if (this.#waiting.length > 0 || this.#release >= unit || this.#owe >= unit) return true
     const wished = this.#wished(nowMs)
-    return this.#isScarce ? this.#free > 0n : wished > 0n && this.#free < wished / 2n
+    if (this.#isScarce) return this.#free > 0n
+    return wished > 0n && this.#free < wished / 2n && nowMs - this.#askedMs >= this.#horizonMs / 4
   }
 
   get isIdle(): boolean {
@@ -145,6 +148,7 @@ export class LeasedAmount implements Leased {
     const { id, law, unit } = this.terms
     const waiting = this.#waiting
     this.#waiting = []
+    this.#askedMs = nowMs
     if (this.#isScarce && waiting.length === 0) this.relinquish(nowMs)
     // What is free here serves the first as well; it is just not enough.
     const first = waiting[0] ?? 0n
@@ -231,8 +235,12 @@ export class LeasedAmount implements Leased {
     }
   }
 
+  get #horizonMs(): number {
+    return Math.min(leaseMsOf(this.terms.law) * SPARE_SHARE, MAX_SPARE_MS)
+  }
+
   #wished(nowMs: number): bigint {
-    const horizonMs = Math.min(leaseMsOf(this.terms.law) * SPARE_SHARE, MAX_SPARE_MS)
+    const horizonMs = this.#horizonMs
     if (nowMs - this.#usedAtMs > horizonMs) return 0n
     const soFar = this.#sinceMs === Number.NEGATIVE_INFINITY ? 0 : nowMs - this.#sinceMs
     const rate = soFar < MEASURE_MS ? this.#rate : Math.max(this.#rate, Number(this.#usedSince) / soFar)

@@ -7,8 +7,10 @@ const DOWN_RETRY_MS = 1000
 const MAX_REFUSED_MS = 100
 /** Places are asked to be kept this often, of the time that they are leased for. */
 const RENEW_SHARE = 0.3
-/** Per message: how fast the most that were in use lately is forgotten. */
-const PEAK_DECAY = 0.8
+/** How long a place that was in use is kept for the next request before others may have it. */
+const KEEP_MS = 500
+/** Of the most that were in use lately: so many are kept, in use or free. */
+const KEEP_SHARE = 1.25
 
 /**
  * Requests at once. Places are held, not used up: each message says how many this gateway holds, and a gateway that
@@ -27,6 +29,7 @@ export class LeasedPlaces implements Leased {
   #refusedUntilMs = Number.NEGATIVE_INFINITY
   #isScarce = false
   #peak = 0
+  #peakAtMs = Number.NEGATIVE_INFINITY
 
   constructor(terms: LeaseTerms, line: LeaseLine) {
     this.terms = terms
@@ -37,14 +40,14 @@ export class LeasedPlaces implements Leased {
     const places = Number(amount)
     if (places <= this.#free && nowMs < this.#untilMs) {
       this.#free -= places
-      this.#use(places)
+      this.#use(places, nowMs)
       return 0
     }
     if (this.#line.down !== undefined) {
       const isRoom = this.#inUse + places <= this.terms.law.limit
       if (this.terms.onStoreDown === 'closed' || !isRoom) return DOWN_RETRY_MS
       this.#free = Math.max(0, this.#free - places)
-      this.#use(places)
+      this.#use(places, nowMs)
       return 0
     }
     return nowMs < this.#refusedUntilMs ? MAX_REFUSED_MS : ASK
@@ -75,7 +78,7 @@ export class LeasedPlaces implements Leased {
 
   isDue(nowMs: number): boolean {
     if (this.#waiting > 0) return true
-    if (this.#isScarce && this.#free > 0) return true
+    if (this.#free > 0 && this.#inUse + this.#free > this.#wished(nowMs)) return true
     return this.#inUse + this.#free > 0 && nowMs >= this.#renewAtMs
   }
 
@@ -89,8 +92,7 @@ export class LeasedPlaces implements Leased {
   }
 
   ask(nowMs: number): LeaseAsk {
-    this.#peak = Math.max(this.#inUse, Math.floor(this.#peak * PEAK_DECAY))
-    const wished = this.#isScarce ? 0 : Math.ceil(this.#peak * 1.25)
+    const wished = this.#wished(nowMs)
     const surplus = this.#inUse + this.#free - Math.max(wished, this.#inUse + this.#waiting)
     if (surplus > 0) this.#free -= Math.min(this.#free, surplus)
     // A lease that ran out may have been given to others: only what is in use is claimed.
@@ -123,9 +125,17 @@ export class LeasedPlaces implements Leased {
     this.#free = 0
   }
 
-  #use(places: number): void {
+  #wished(nowMs: number): number {
+    if (this.#isScarce) return this.#inUse
+    return nowMs - this.#peakAtMs < KEEP_MS ? Math.floor(this.#peak * KEEP_SHARE) : this.#inUse
+  }
+
+  #use(places: number, nowMs: number): void {
     this.#inUse += places
-    this.#peak = Math.max(this.#peak, this.#inUse)
+    if (this.#inUse >= this.#peak || nowMs - this.#peakAtMs >= KEEP_MS) {
+      this.#peak = this.#inUse
+      this.#peakAtMs = nowMs
+    }
     this.#line.touched(this)
   }
 }
