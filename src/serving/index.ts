@@ -1,2 +1,2 @@
-export { type ForeignServer, startForeignServer } from './foreign/foreign-server.ts'
+export { startForeignServer } from './foreign/foreign-server.ts'
 export { type ModelServer, startModelServer } from './model-server.ts'

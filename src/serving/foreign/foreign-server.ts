@@ -7,7 +7,7 @@ import { type Clock, type Logger, replicaKey, SlipwayError, toProblem } from '..
 import { Health } from '../health.ts'
 import { type Probes, startProbes } from '../probes.ts'
 import { writeStatus } from '../status-file.ts'
-import { askForeign } from './foreign-client.ts'
+import { ForeignAsker, untilIdle } from './foreign-asker.ts'
 import type { ForeignKind } from './foreign-kind.ts'
 import { foreignKinds, servedNameOf } from './foreign-kinds.ts'
 import { foreignMetrics } from './foreign-metrics.ts'
@@ -19,7 +19,7 @@ import { secretMask, secretsOf } from './mask-secrets.ts'
 import { type GroupEnd, type ProcessGroup, startGroup } from './process-group.ts'
 import { readEnd } from './read-end.ts'
 import { SaidLines } from './said-lines.ts'
-import { readScrape, type Scrape } from './scrape.ts'
+import type { Scrape } from './scrape.ts'
 
 export interface ForeignServerOptions {
   readonly clock: Clock
@@ -58,6 +58,11 @@ export async function startForeignServer(
   return server
 }
 
+interface Running {
+  readonly group: ProcessGroup
+  readonly asker: ForeignAsker
+}
+
 class Foreign implements ForeignServer {
   readonly ended: Promise<void>
   readonly #spec: ReplicaSpec
@@ -71,7 +76,7 @@ class Foreign implements ForeignServer {
   #group: ProcessGroup | undefined
   #probes: Probes | undefined
   #watch: ForeignWatch | undefined
-  #url = ''
+  #asker: ForeignAsker | undefined
   #running = 0
   #progressMs = Number.NEGATIVE_INFINITY
   #status: ReplicaStatus
@@ -133,13 +138,14 @@ class Foreign implements ForeignServer {
         internalKey,
       })
       this.#become({ phase: 'starting', httpUrl: this.#probes.url })
-      const group = await this.#launch(key)
-      await this.#untilReady(group, key)
+      const running = await this.#launch(key)
+      await this.#untilReady(running)
       const { progress: _, ...settled } = this.#status
       this.#status = settled
-      this.#become({ phase: 'ready', address: this.#url, loadMs: clock.nowMs() - startedAt })
-      logger.info({ ...this.#names, loadMs: this.#status.loadMs, address: this.#url }, 'replica ready')
-      this.#guard(group)
+      const address = running.asker.url
+      this.#become({ phase: 'ready', address, loadMs: clock.nowMs() - startedAt })
+      logger.info({ ...this.#names, loadMs: this.#status.loadMs, address }, 'replica ready')
+      this.#guard(running)
     } catch (error) {
       await this.#fail(error)
       throw error
@@ -151,7 +157,7 @@ class Foreign implements ForeignServer {
     return this.#drained
   }
 
-  async #launch(key: string): Promise<ProcessGroup> {
+  async #launch(key: string): Promise<Running> {
     const { environment, logger } = this.#options
     const settings = this.#settings
     const { command: wrapper, weights } = settings
@@ -165,7 +171,7 @@ class Foreign implements ForeignServer {
       servedName: servedNameOf(this.#spec.model, this.#spec.spec.modelName, settings),
       scratchFolder: this.#scratchFolder,
     })
-    this.#url = urlOf(place)
+    const asker = new ForeignAsker(this.#kind, urlOf(place), key, this.#timings.answerTimeoutMs)
     const all = { ...environment, ...own }
     this.#mask = secretMask([key, ...secretsOf(all)])
     const command = [...(settings.command ?? this.#kind.usualCommand), ...given]
@@ -178,13 +184,13 @@ class Foreign implements ForeignServer {
     })
     void group.ended.then(() => splitter.end())
     this.#group = group
+    this.#asker = asker
     logger.info({ ...this.#names, pid: group.pid, command: command.map(this.#mask) }, 'server started')
-    return group
+    return { group, asker }
   }
 
-  async #untilReady(group: ProcessGroup, key: string): Promise<void> {
+  async #untilReady({ asker, group }: Running): Promise<void> {
     const { clock } = this.#options
-    const { readyPollMs, answerTimeoutMs } = this.#timings
     const { startTimeoutMs } = this.#settings
     const deadlineMs = clock.monotonicMs() + startTimeoutMs
     let end: GroupEnd | undefined
@@ -192,34 +198,26 @@ class Foreign implements ForeignServer {
       end = found
     })
     for (;;) {
-      const { status } = await askForeign(this.#url + this.#kind.healthPath, answerTimeoutMs)
+      const isReady = await asker.isReady()
       if (end !== undefined) throw this.#ended(end)
-      // Its health says that the engine is loaded; its list, that it is ours that answers and takes our key.
-      if (status === 200 && (await this.#answers(key))) return
+      if (isReady) return
       if (clock.monotonicMs() >= deadlineMs) {
         const reason = this.#status.progress ?? this.#said.kept.at(-1)?.slice(0, 300) ?? 'nothing'
         const names = { server: this.#kind.name, model: this.#spec.model, version: this.#spec.label }
         throw new SlipwayError('engine_too_slow', { ...names, timeoutMs: startTimeoutMs, reason })
       }
-      await Promise.race([clock.sleep(readyPollMs), group.ended])
+      await Promise.race([clock.sleep(this.#timings.readyPollMs), group.ended])
     }
   }
 
-  async #answers(key: string): Promise<boolean> {
-    const { takesKey } = this.#kind
-    const url = `${this.#url}/v1/models`
-    return (await askForeign(url, this.#timings.answerTimeoutMs, takesKey ? key : undefined)).status === 200
-  }
-
   /** From now on its end is a failure, and so is its silence. */
-  #guard(group: ProcessGroup): void {
+  #guard({ asker, group }: Running): void {
     void group.ended.then((end) => this.#lost(this.#ended(end)))
     this.#watch = new ForeignWatch({
       clock: this.#options.clock,
       timings: this.#timings,
       health: this.#health,
-      isWell: async () =>
-        (await askForeign(this.#url + this.#kind.healthPath, this.#timings.answerTimeoutMs)).status === 200,
+      isWell: () => asker.isWell(),
       scrape: () => this.#scrape(),
       onSilent: (reason) => this.#lost(this.#error('engine_silent', reason)),
     })
@@ -239,7 +237,7 @@ class Foreign implements ForeignServer {
     this.#become({ phase: 'draining' })
     const deadlineMs = clock.monotonicMs() + this.#spec.drainTimeoutMs
     const graceMs = Math.min(this.#timings.endGraceMs, this.#spec.drainTimeoutMs / 3)
-    const lost = await this.#untilIdle(deadlineMs - graceMs)
+    const lost = await untilIdle(() => this.#scrape(), clock, this.#timings.idlePollMs, deadlineMs - graceMs)
     group?.terminate()
     const leftMs = Math.max(0, deadlineMs - clock.monotonicMs())
     const isGone =
@@ -250,31 +248,9 @@ class Foreign implements ForeignServer {
     await this.#closeAll()
   }
 
-  /** Requests that are still at work when the time is over; 0 as soon as two looks in a row find none. */
-  async #untilIdle(untilMs: number): Promise<number> {
-    const { clock } = this.#options
-    let idleLooks = 0
-    for (;;) {
-      const gauges = (await this.#scrape())?.gauges
-      // A server that does not tell its work is asked to end, and finishes what it has by its own rules.
-      if (gauges?.running === undefined) return 0
-      const work = gauges.running + (gauges.waiting ?? 0)
-      idleLooks = work === 0 ? idleLooks + 1 : 0
-      if (idleLooks === 2) return 0
-      if (clock.monotonicMs() >= untilMs) return work
-      await clock.sleep(this.#timings.idlePollMs)
-    }
-  }
-
   async #scrape(): Promise<Scrape | undefined> {
-    if (this.#url === '') return undefined
-    const { body, status } = await askForeign(
-      this.#url + this.#kind.metricsPath,
-      this.#timings.answerTimeoutMs,
-    )
-    if (status !== 200) return undefined
-    const found = readScrape(this.#kind, body)
-    this.#running = found.gauges.running ?? 0
+    const found = await this.#asker?.scrape()
+    if (found !== undefined) this.#running = found.gauges.running ?? 0
     return found
   }
 
