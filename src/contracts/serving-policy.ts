@@ -102,25 +102,31 @@ const classBound = (maxQueued: number, maxWaitMs: number) =>
     .prefault({})
 
 /** How many requests one version takes at once at each gateway, found by its time to first token. Absent: no bound. */
-export const overloadPolicy = z.strictObject({
-  /** The limit sinks while first tokens take longer than this many times what they take without load. */
-  ttftFactor: z.number().min(1.1).max(10).default(2),
-  initialConcurrency: z.number().int().min(1).max(10_000).default(8),
-  minConcurrency: z.number().int().min(1).max(10_000).default(1),
-  maxConcurrency: z.number().int().min(1).max(10_000).default(1000),
-  /** Share of the limit that is kept free for each higher class while that class has requests. */
-  reserveShare: z.number().min(0).max(0.3).default(0.1),
-  /** How sure a predicted wait is: the quantile that is held against deadlines and told as Retry-After. */
-  predictQuantile: z.number().min(0.5).max(0.99).default(0.9),
-  classes: z
-    .strictObject({
-      'interactive-paid': classBound(256, 30_000),
-      interactive: classBound(128, 15_000),
-      'best-effort': classBound(64, 10_000),
-      batch: classBound(32, 10_000),
-    })
-    .prefault({}),
-})
+export const overloadPolicy = z
+  .strictObject({
+    /** The limit sinks while first tokens take longer than this many times what they take without load. */
+    ttftFactor: z.number().min(1.1).max(10).default(2),
+    /** Before anything was learnt. At most twice what the upstream takes, where it takes very little. */
+    initialConcurrency: z.number().int().min(1).max(10_000).default(8),
+    minConcurrency: z.number().int().min(1).max(10_000).default(1),
+    maxConcurrency: z.number().int().min(1).max(10_000).default(1000),
+    /** Share of the limit that is kept free for each higher class while that class has requests. */
+    reserveShare: z.number().min(0).max(0.3).default(0.1),
+    /** How sure a predicted wait is: the quantile that is held against deadlines and told as Retry-After. */
+    predictQuantile: z.number().min(0.5).max(0.99).default(0.9),
+    classes: z
+      .strictObject({
+        'interactive-paid': classBound(256, 30_000),
+        interactive: classBound(128, 15_000),
+        'best-effort': classBound(64, 10_000),
+        batch: classBound(32, 10_000),
+      })
+      .prefault({}),
+  })
+  .refine(({ maxConcurrency, minConcurrency }) => minConcurrency <= maxConcurrency, {
+    path: ['minConcurrency'],
+    error: 'must be at most maxConcurrency',
+  })
 export type OverloadPolicy = z.infer<typeof overloadPolicy>
 
 export const hedgePolicy = z.strictObject({

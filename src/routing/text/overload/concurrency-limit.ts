@@ -137,7 +137,8 @@ export class ConcurrencyLimit implements LimitLaw {
     const isFloor = this.#limit <= Math.max(1, this.#settings.minConcurrency, this.#best / 4)
     const isQuiet = isFloor || inFlight <= Math.max(1, this.#proven / 2)
     if (!isQuiet && baseline.seen >= TRUSTED_FROM) return
-    const unloaded = isQuiet ? log : log - this.#ratioLog
+    const running = this.#samples < MIN_WINDOW ? 0 : this.#logSum / this.#samples
+    const unloaded = isQuiet ? log : log - Math.max(this.#ratioLog, running)
     baseline.seen++
     baseline.log += (unloaded - baseline.log) / Math.min(baseline.seen, LEARN_OVER)
   }
