@@ -145,8 +145,10 @@ export class Http1Connection implements RequestSource, ResponseOwner {
   #readHead(): boolean {
     let bytes = this.#bytes
     // An empty line before a request is left over from clients that send one too many (RFC 9112, 2.2).
-    while (this.#searched === 0 && bytes.length >= 2 && bytes[0] === CR && bytes[1] === LF)
+    while (bytes.length >= 2 && bytes[0] === CR && bytes[1] === LF) {
       bytes = bytes.subarray(2)
+      this.#searched = 0
+    }
     this.#bytes = bytes
     if (bytes.length === 0) return false
     const end = bytes.indexOf(HEAD_END, Math.max(0, this.#searched - 3))

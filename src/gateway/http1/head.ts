@@ -25,7 +25,7 @@ const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS.filter((method) => met
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Field values: visible characters, spaces, tabs and bytes beyond ASCII; no other control characters. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-const TARGET = /^(?:\/[\x21-\x7e]*|\*|https?:\/\/[\x21-\x7e]+)$/
+const TARGET = /^(?:\/[\x21-\x7e]*|\*|https?:\/\/[A-Za-z0-9.:\-[\]]+(?:\/[\x21-\x7e]*)?)$/
 const DIGITS = /^[0-9]{1,15}$/
 /** Never joined by a comma: a second one would change what the first one said. */
 const SINGLE: ReadonlySet<string> = new Set([

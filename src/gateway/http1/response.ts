@@ -191,7 +191,6 @@ export class Http1Response extends EventEmitter implements HttpResponse {
 }
 
 /** What would end a header early. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not come through
 const UNSAFE = /[\0\r\n]/
 
 function framed(before: string, bytes: Buffer, isChunked: boolean): Buffer {
