@@ -11,7 +11,6 @@ export type {
   AnswerContext,
   DialectName,
   JsonObject,
-  PlainProvider,
   PlainSurface,
   ProblemClass,
   ProviderDialect,
