@@ -16,7 +16,6 @@ export {
   LimitBook,
   type LimitedBy,
   type LimitSubject,
-  type MakeAllowance,
   type Unleased,
 } from './text/limit-book.ts'
 export type { LimitLaw, LimitSettings, TtftSample } from './text/overload/concurrency-limit.ts'

@@ -39,8 +39,8 @@ describe.skipIf(isSkipped)('on a real Redis', () => {
 
   test('what is past its time is gone', async () => {
     const kept = answers()
-    kept.set('k', { answer: answerOf('x'), costUsd: null }, 1, 0)
-    kept.set('l', { answer: answerOf('x'), costUsd: null }, 60_000, 0)
+    kept.set('k', { answer: answerOf('x'), costUsd: null }, 1)
+    kept.set('l', { answer: answerOf('x'), costUsd: null }, 60_000)
     await until(async () => (await kept.get('l')) !== undefined && (await kept.get('k')) === undefined)
   })
 

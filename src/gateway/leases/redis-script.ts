@@ -7,7 +7,7 @@
  * Numbers are doubles here as they are in JavaScript; those that are stored are written with 17 digits, which is exact.
  */
 export const EXCHANGE_SCRIPT = `
-local SESSION_MS, SCARCE_MS, PLACE_WAIT_MS, DAY_MS = 120000, 2000, 100, 86400000
+local SESSION_MS, SCARCE_MS, PLACE_WAIT_MS, LENT_WAIT_MS, DAY_MS = 120000, 2000, 100, 1000, 86400000
 local sequence, session = tonumber(ARGV[1]), ARGV[3]
 local now = tonumber(ARGV[2])
 if now == nil then
@@ -108,8 +108,15 @@ for index = 2, #KEYS do
     left = available - granted
     epoch = start
     renewsMs = stop - now
+    local fullLeaseMs = leaseMs
     leaseMs = math.min(leaseMs, renewsMs)
-    if granted < first then waitMs = first > limit and -1 or renewsMs end
+    local lentUntil = tonumber(redis.call('HGET', key, 'lent') or '') or 0
+    if granted > 0 then redis.call('HSET', key, 'lent', text(now + fullLeaseMs)) end
+    if granted < first then
+      waitMs = renewsMs
+      if lentUntil > now then waitMs = math.min(LENT_WAIT_MS, renewsMs) end
+      if first > limit then waitMs = -1 end
+    end
     keepMs = keepMs + renewsMs + DAY_MS
   else
     local others = 0

@@ -16,6 +16,8 @@ interface Counted {
   startMs: number
   endMs: number
   used: number
+  /** Until then some of what is used up may still come back. */
+  lentUntilMs: number
   readonly holders: Map<string, { holds: number; untilMs: number }>
   scarceUntilMs: number
 }
@@ -127,6 +129,7 @@ function fresh(): Counted {
     startMs: Number.NEGATIVE_INFINITY,
     endMs: Number.NEGATIVE_INFINITY,
     used: 0,
+    lentUntilMs: Number.NEGATIVE_INFINITY,
     holders: new Map(),
     scarceUntilMs: Number.NEGATIVE_INFINITY,
   }
@@ -185,10 +188,14 @@ function exchangeCalendar(
   const granted = grantOf(available, ask, isScarce)
   account.used += granted
   const renewsMs = account.endMs - nowMs
+  // Where nothing can come back any more, it is the next day or month that has some.
+  const isLent = account.lentUntilMs > nowMs
+  if (granted > 0) account.lentUntilMs = nowMs + leaseMsOf(law)
+  const waitMs = isLent ? Math.min(LENT_WAIT_MS, renewsMs) : renewsMs
   return {
     granted,
     left: available - granted,
-    waitMs: granted >= ask.first ? 0 : ask.first > law.limit ? -1 : renewsMs,
+    waitMs: granted >= ask.first ? 0 : ask.first > law.limit ? -1 : waitMs,
     leaseMs: Math.min(leaseMsOf(law), renewsMs),
     epoch: account.startMs,
     renewsMs,
@@ -217,5 +224,7 @@ function exchangePlaces(
   return { granted, left: available - granted, waitMs }
 }
 
+/** Others hold some of it that they may not use. */
+const LENT_WAIT_MS = 1000
 /** Nobody knows when a place is free; clients are told a round figure. */
 const PLACE_WAIT_MS = 100

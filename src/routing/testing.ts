@@ -1,0 +1,1 @@
+export { conformsToLeaseAuthority } from './leases/lease-authority.conformance.ts'
