@@ -138,7 +138,7 @@ test('pipelineParallel is vLLM’s alone', () => {
 test('what a server is started with besides: loopback, its port, its name, and a key that no argument shows', () => {
   expect(commandOf({})).toEqual({
     arguments: ['/models/llama', '--host', '127.0.0.1', '--port', '4001', '--served-model-name', 'chat'],
-    environment: { VLLM_API_KEY: 'the-key' },
+    environment: { VLLM_API_KEY: 'the-key', PYTHONUNBUFFERED: '1' },
   })
   expect(commandOf({ server: 'tgi' })).toEqual({
     arguments: [
@@ -152,7 +152,7 @@ test('what a server is started with besides: loopback, its port, its name, and a
       ...['--model-repository', '/models/llama', '--backend', 'tensorrtllm'],
       ...['--host', '127.0.0.1', '--openai-port', '4001'],
     ],
-    environment: { TRTLLM_ORCHESTRATOR: '1' },
+    environment: { TRTLLM_ORCHESTRATOR: '1', PYTHONUNBUFFERED: '1' },
   })
 })
 

@@ -47,6 +47,8 @@ export interface MetricSource {
 export interface KnownEnd {
   readonly pattern: RegExp
   readonly code: 'engine_refused' | 'engine_out_of_memory'
+  /** Counts only with this exit status, since others say such lines too. */
+  readonly exitCode?: number
 }
 
 /** A kind of model server of another project: plain facts and one pure function. */

@@ -26,11 +26,13 @@ export function readEnd(
       reason: `the command ${command} ${what}; install it, or name it in vllm.command`,
     }
   }
-  for (const { code, pattern } of kind.ends)
+  for (const { code, exitCode, pattern } of kind.ends) {
+    if (exitCode !== undefined && exitCode !== end.exitCode) continue
     for (const line of lines) {
       const found = pattern.exec(line)
       if (found !== null) return { code, reason: short(found[1] ?? line) }
     }
+  }
   const how = howOf(end)
   const exception = lines.findLast((line) => EXCEPTION.test(line))
   const said = exception === undefined ? lines.at(-1) : EXCEPTION.exec(exception)?.[1]

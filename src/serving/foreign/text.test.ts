@@ -63,20 +63,6 @@ describe('why a server ended', () => {
   const ended = { exitCode: 1, signal: null }
   test.each([
     [
-      'an unknown flag',
-      'vllm',
-      ['usage: vllm serve [options]', 'vllm serve: error: unrecognized arguments: --what 1'],
-      'engine_refused',
-      'unrecognized arguments: --what 1',
-    ],
-    [
-      'a value that clap does not know',
-      'tgi',
-      ["error: invalid value 'x' for '--quantize <QUANTIZE>'"],
-      'engine_refused',
-      "invalid value 'x' for '--quantize <QUANTIZE>'",
-    ],
-    [
       'the root cause, and not what follows from it',
       'vllm',
       [
@@ -118,6 +104,25 @@ describe('why a server ended', () => {
     ['nothing', 'tgi', [], 'engine_ended', 'exit status 1'],
   ] as const)('%s', (_, server, lines, code, reason) => {
     expect(readEnd(foreignKinds[server], 'vllm', lines, ended)).toEqual({ code, reason })
+  })
+  test.each([
+    [
+      'an unknown flag',
+      'vllm',
+      ['usage: vllm serve [options]', 'vllm serve: error: unrecognized arguments: --what 1'],
+      'unrecognized arguments: --what 1',
+    ],
+    [
+      'a value that clap does not know',
+      'tgi',
+      ["error: invalid value 'x' for '--quantize <QUANTIZE>'"],
+      "invalid value 'x' for '--quantize <QUANTIZE>'",
+    ],
+  ] as const)('%s, by a line and the status that goes with it', (_, server, lines, reason) => {
+    const read = (exitCode: number) =>
+      readEnd(foreignKinds[server], 'vllm', lines, { exitCode, signal: null })
+    expect(read(2)).toEqual({ code: 'engine_refused', reason })
+    expect(read(1)).toMatchObject({ code: 'engine_ended' })
   })
   test('a command that is not there, and a kill by the system', () => {
     expect(readEnd(foreignKinds.vllm, 'vllm', [], { exitCode: 127, signal: null })).toEqual({

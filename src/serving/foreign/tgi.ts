@@ -30,7 +30,7 @@ export const tgi: ForeignKind = {
   ],
   ends: [
     // clap: "error: unexpected argument '--what' found", "error: invalid value 'x' for '--quantize <QUANTIZE>'"
-    { pattern: /^error: (.+)$/, code: 'engine_refused' },
+    { pattern: /^error: (.+)$/, code: 'engine_refused', exitCode: 2 },
     { pattern: /Error: ArgumentValidation\("(.*)"\)/, code: 'engine_refused' },
     { pattern: /Error: (NotEnoughCUDADevices\(.*\))/, code: 'engine_refused' },
     { pattern: /(Not enough memory to handle .*)/, code: 'engine_out_of_memory' },

@@ -1,6 +1,6 @@
 import type { VllmSettings } from '../../contracts/index.ts'
 import type { ForeignCommand, ForeignKind, ForeignPlace } from './foreign-kind.ts'
-import { PYTHON_ENDS } from './python-ends.ts'
+import { PYTHON_ENDS, UNBUFFERED } from './python-ends.ts'
 
 const REQUESTS = 'nv_trt_llm_request_metrics'
 
@@ -28,7 +28,7 @@ export const tritonTrtllm: ForeignKind = {
       String(ports[0]),
     ],
     // Its README asks for it with TensorRT-LLM.
-    environment: { TRTLLM_ORCHESTRATOR: '1' },
+    environment: { TRTLLM_ORCHESTRATOR: '1', ...UNBUFFERED },
   }),
   metrics: {
     running: { names: [REQUESTS], labels: { request_type: 'active' } },

@@ -1,6 +1,6 @@
 import type { VllmSettings } from '../../contracts/index.ts'
 import type { ForeignCommand, ForeignKind, ForeignPlace } from './foreign-kind.ts'
-import { PYTHON_ENDS } from './python-ends.ts'
+import { PYTHON_ENDS, UNBUFFERED } from './python-ends.ts'
 
 /**
  * `vllm serve`, its OpenAI-compatible server; flags as in releases from 0.8.5 on (`vllm/engine/arg_utils.py`,
@@ -82,5 +82,5 @@ function commandOf(settings: VllmSettings, { host, key, ports, servedName }: For
       '--lora-modules',
       ...settings.loras.map(({ name, path }) => `${name}=${path}`),
     )
-  return { arguments: [settings.weights, ...given], environment: { VLLM_API_KEY: key } }
+  return { arguments: [settings.weights, ...given], environment: { VLLM_API_KEY: key, ...UNBUFFERED } }
 }
