@@ -1,4 +1,3 @@
-import type { Pending } from './flight.ts'
 import type { Frame } from './frame.ts'
 import { headerObject } from './frame.ts'
 import { failure } from './handshake.ts'
@@ -10,7 +9,14 @@ export const DEFAULT_WINDOW_BYTES = 64 * 1024
 /** The connection, as a stream needs it. */
 export interface StreamCarrier {
   grant(requestId: number, bytes: number): void
-  stop(pending: Pending, code: StopCode): void
+  stop(requestId: number, code: StopCode): void
+}
+
+/** What the books of the connection know of it. */
+interface Carried {
+  readonly id: number
+  readonly sent: boolean
+  readonly request: { readonly deadlineMs?: number }
 }
 
 export type StopCode = Extract<LinkErrorCode, 'cancelled' | 'deadline_exceeded'>
@@ -28,7 +34,7 @@ export class ClientStream implements LinkStream {
   stopped: StopCode | undefined
   readonly #sink: LinkStreamSink
   readonly #carrier: StreamCarrier
-  #pending: Pending | undefined
+  #pending: Carried | undefined
   readonly #held: { readonly body: Buffer; readonly count: number }[] = []
   #outcome: LinkStreamOutcome | undefined
   #ungrantedBytes = 0
@@ -43,7 +49,7 @@ export class ClientStream implements LinkStream {
   }
 
   /** Before anything else. */
-  carriedBy(pending: Pending): void {
+  carriedAs(pending: Carried): void {
     this.#pending = pending
   }
 
@@ -85,7 +91,7 @@ export class ClientStream implements LinkStream {
     this.stopped = 'cancelled'
     this.#held.length = 0
     const outcome = this.#outcome
-    if (outcome === undefined) this.#carrier.stop(this.#pending as Pending, 'cancelled')
+    if (outcome === undefined) this.#carrier.stop((this.#pending as Carried).id, 'cancelled')
     else this.#tell(this.#asStopped('cancelled', outcome.end))
   }
 
@@ -96,7 +102,7 @@ export class ClientStream implements LinkStream {
     this.#ungrantedBytes += body.length
     if (this.#outcome !== undefined || this.stopped !== undefined) return
     if (this.#ungrantedBytes * 2 < this.windowBytes) return
-    this.#carrier.grant((this.#pending as Pending).id, this.#ungrantedBytes)
+    this.#carrier.grant((this.#pending as Carried).id, this.#ungrantedBytes)
     this.#ungrantedBytes = 0
   }
 
@@ -113,7 +119,7 @@ export class ClientStream implements LinkStream {
   }
 
   #asStopped(code: StopCode, end: Readonly<Record<string, unknown>> | undefined): LinkStreamOutcome {
-    const pending = this.#pending as Pending
+    const pending = this.#pending as Carried
     const parameters = code === 'deadline_exceeded' ? { timeoutMs: pending.request.deadlineMs ?? 0 } : {}
     const told = failure(code, parameters, STOPPED[code], !pending.sent, pending.sent)
     return end === undefined ? told : { ...told, end }

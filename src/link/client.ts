@@ -154,7 +154,7 @@ class Connection implements LinkClient {
       settle,
       sent: false,
     }
-    stream.carriedBy(pending)
+    stream.carriedAs(pending)
     if (this.#state === 'ready') this.#enterFlight(pending, settle, deadlineMs)
     else this.#turnAway(pending, settle, 'replica_unready', `the link is ${this.#state}`)
     return stream
@@ -166,7 +166,10 @@ class Connection implements LinkClient {
   }
 
   /** For streams: the server is told, and its end is waited for a moment. */
-  stop(pending: Pending, code: StopCode): void {
+  stop(requestId: number, code: StopCode): void {
+    const pending = this.#flight.find(requestId)
+    // One that was turned away is told so in a moment.
+    if (pending === undefined) return
     if (!pending.sent) {
       this.#flight.settle(pending, failure(code, {}, '', true, false))
       return
@@ -319,7 +322,7 @@ class Connection implements LinkClient {
   #expireStream(pending: Pending, stream: ClientStream): void {
     if (stream.stopped === undefined && pending.sent) {
       stream.stopped = 'deadline_exceeded'
-      this.stop(pending, stream.stopped)
+      this.stop(pending.id, stream.stopped)
       return
     }
     stream.stopped ??= 'deadline_exceeded'

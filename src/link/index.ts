@@ -13,7 +13,6 @@ export type {
   LinkSpent,
   LinkState,
   LinkStream,
-  LinkStreamEnd,
   LinkStreamExchange,
   LinkStreamFailure,
   LinkStreamOutcome,

@@ -191,7 +191,7 @@ export class ServerConnection {
 
   /** Sends the one frame that settles a request, and gives its credit back. */
   settle(
-    exchange: Exchange | StreamExchange,
+    exchange: { readonly rows: number; readonly body: Buffer },
     requestId: number,
     kind: typeof kinds.answer | typeof kinds.error | typeof kinds.end,
     rows: number,

@@ -1,7 +1,21 @@
 import { type Frame, headerObject, kinds, LinkProtocolError, NO_BYTES } from './frame.ts'
 import { errorHeader } from './handshake.ts'
 import type { LinkErrorCode, LinkStreamExchange } from './link.ts'
-import type { ServerConnection } from './server-connection.ts'
+
+/** The connection, as a stream needs it. */
+export interface StreamConnection {
+  /** Calls `flush` at the end of this turn. */
+  gather(stream: StreamExchange): void
+  writeEvents(requestId: number, count: number, body: Buffer): void
+  settle(
+    exchange: { readonly rows: number; readonly body: Buffer },
+    requestId: number,
+    kind: typeof kinds.end | typeof kinds.error,
+    rows: number,
+    header: Buffer,
+    body: Uint8Array,
+  ): void
+}
 
 /** A client that grants more than anybody can hold has lost count. */
 const MAX_WINDOW_BYTES = 64 * 1024 * 1024
@@ -23,7 +37,7 @@ export class StreamExchange implements LinkStreamExchange {
   settled = false
   onCancel: (() => void) | undefined
   onWindow: ((isOpen: boolean) => void) | undefined
-  readonly #connection: ServerConnection
+  readonly #connection: StreamConnection
   readonly #requestId: number
   readonly #header: Buffer
   readonly #reopensAtBytes: number
@@ -32,7 +46,7 @@ export class StreamExchange implements LinkStreamExchange {
   #isLeft = false
   #events: string[] = []
 
-  constructor(connection: ServerConnection, frame: Frame, nowMs: number) {
+  constructor(connection: StreamConnection, frame: Frame, nowMs: number) {
     this.#connection = connection
     this.#requestId = frame.requestId
     this.#header = frame.header
