@@ -7,7 +7,7 @@ import type { LineAnswer } from './gateway-asker.ts'
 import { type LineError, outputLine } from './output-line.ts'
 import { Pace } from './pace.ts'
 import { readLines } from './read-lines.ts'
-import type { RunParts } from './run-batch.ts'
+import type { RunParts } from './run-parts.ts'
 
 export interface Answers {
   readonly counts: BatchCounts

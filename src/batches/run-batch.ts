@@ -1,19 +1,10 @@
 import type { BatchStatus } from '../contracts/index.ts'
-import { type Clock, isSlipwayError, type Logger } from '../kernel/index.ts'
-import type { Store, StoredBatch } from '../store/index.ts'
+import { isSlipwayError } from '../kernel/index.ts'
+import type { StoredBatch } from '../store/index.ts'
 import { answerLines } from './answer-lines.ts'
 import { bitsFor, fileIdOf, finishedLines, type JournalKind, journalName } from './answered.ts'
 import { checkInput } from './check-input.ts'
-import type { Asker } from './gateway-asker.ts'
-import type { BatchLimits } from './limits.ts'
-
-export interface RunParts {
-  readonly store: Pick<Store, 'batches' | 'blobs' | 'clientFiles' | 'watch'>
-  readonly asker: Asker
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly limits: BatchLimits
-}
+import type { RunParts } from './run-parts.ts'
 
 /**
  * validating ──▶ in_progress ──▶ finalizing ──▶ completed, or expired when the window ended first

@@ -1,6 +1,7 @@
 import type { Store } from '../store/index.ts'
 import type { ClientFiles } from './client-files.ts'
-import { type RunParts, runBatch } from './run-batch.ts'
+import { runBatch } from './run-batch.ts'
+import type { RunParts } from './run-parts.ts'
 
 const QUEUE = 'batch.run'
 

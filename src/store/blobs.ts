@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SlipwayError } from '../kernel/index.ts'
+import type { BlobFolder } from './batch-store.ts'
 import { openJournal } from './journal.ts'
-import type { BlobFolder } from './store.ts'
 import { asFullDisk } from './store-error.ts'
 
 /** How much of a blob is in memory while it is read. */

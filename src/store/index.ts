@@ -1,2 +1,3 @@
+export type * from './batch-store.ts'
 export { openStore } from './open-store.ts'
 export type * from './store.ts'

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Journal } from './store.ts'
+import type { Journal } from './batch-store.ts'
 import { asFullDisk } from './store-error.ts'
 
 const NEWLINE = 0x0a

@@ -1,13 +1,6 @@
 import { CLIENT_FILE_PREFIX, clientFileId } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
-import { fileMention, type Mention } from './mentions.ts'
-
-/** A file as control gives it out. */
-export interface FetchedFile {
-  readonly filename: string
-  readonly mediaType: string
-  readonly content: Buffer
-}
+import { type FetchedFile, fileMention, type Mention } from './mentions.ts'
 
 /** Gets a file of the tenant of this key. `unknown_file`, `file_not_inlined`, `body_too_large`, `control_unavailable`. */
 export type FetchFile = (id: string, key: string, limitBytes: number) => Promise<FetchedFile>

@@ -1,4 +1,9 @@
-import type { FetchedFile } from './inline-files.ts'
+/** A file as control gives it out. */
+export interface FetchedFile {
+  readonly filename: string
+  readonly mediaType: string
+  readonly content: Buffer
+}
 
 type Fields = Record<string, unknown>
 

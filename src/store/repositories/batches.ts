@@ -1,8 +1,8 @@
 import { type Selectable, sql } from 'kysely'
 import type { BatchStatus, NewBatch } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
+import type { BatchOutcome, BatchRepository, BatchTimes, StoredBatch } from '../batch-store.ts'
 import type { Tables } from '../schema.ts'
-import type { BatchOutcome, BatchRepository, BatchTimes, StoredBatch } from '../store.ts'
 import type { Context } from './context.ts'
 import { json } from './rows.ts'
 

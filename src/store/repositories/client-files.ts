@@ -1,8 +1,8 @@
 import { type Selectable, sql } from 'kysely'
 import type { FilePurpose } from '../../contracts/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
+import type { ClientFileRepository, StoredFile } from '../batch-store.ts'
 import type { Tables } from '../schema.ts'
-import type { ClientFileRepository, StoredFile } from '../store.ts'
 import type { Context } from './context.ts'
 import { dateOrNull, msOrNull } from './rows.ts'
 
