@@ -12,6 +12,9 @@ import type { ErrorCode } from '../contracts/index.ts'
  * Credit: the server's hello says how many rows and bytes a client may have outstanding. Each request is settled by
  * exactly one frame of the server (answer or error, for cancelled ones too), which gives the credit back; so credit
  * costs no frames of its own. What exceeds it waits in the client, bounded, and beyond that bound is `overloaded`.
+ *
+ * Streams: a server that says so takes asks beside requests. What it says to one comes as events, as fast as the client's
+ * window allows, and an end that settles it; both share the connection, the credit and the drain with rows.
  */
 
 export type LinkErrorCode = ErrorCode | 'cancelled'

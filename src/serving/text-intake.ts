@@ -61,8 +61,15 @@ class Asked implements TextWorkSink {
   }
 
   begin(work: TextWork): void {
+    let run: TextRun
+    try {
+      run = this.#parts.engine().start(work, this)
+    } catch (error) {
+      // One request that an engine trips over must not take all others with it.
+      this.#exchange.fail('internal', {}, { retrySafe: true, detail: String(error) })
+      return
+    }
     this.#intake.unpaused++
-    const run = this.#parts.engine().start(work, this)
     this.#exchange.onCancel = () => run.cancel()
     this.#exchange.onWindow = (isOpen) => this.#hold(run, !isOpen)
   }

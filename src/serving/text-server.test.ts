@@ -188,7 +188,8 @@ describe('a server of text', () => {
 
   test('refuses what is no request of text, and lives on', async () => {
     const client = await dial(await start(specOf({})))
-    for (const wish of [{ body: '{' }, { body: '{}' }, { body: 'null' }, { kind: 'sing' }])
+    const bodies = ['{', '{}', 'null', '{"messages":[null]}'].map((body) => ({ body }))
+    for (const wish of [...bodies, { kind: 'sing' }])
       expect((await ask(client, wish).done).outcome).toMatchObject({ ok: false, code: 'internal' })
     const rows = await new Promise((resolve) => client.request({ rows: 1, body: Buffer.from('x') }, resolve))
     expect(rows).toMatchObject({ ok: false, code: 'internal' })

@@ -18,7 +18,7 @@ champion:
     latencyMs: 5
     text:
       says: ${WORDS}
-      tokenMs: 10
+      tokenMs: 20
       sequences: 16
 `
 const GENERATE = '/api/v1/models/parrot/generate'
@@ -134,7 +134,6 @@ describe('a model of text on this machine', () => {
     const answer = await send(GENERATE, { ...question, stream: true }, leaving.signal)
     const { value } = await answer.body!.getReader().read()
     expect(value).toBeDefined()
-    expect(await metric('text_running_requests')).toBe(1)
     leaving.abort()
     await until(async () => (await metric('requests_total{outcome="cancelled"')) === before + 1)
     expect(await metric('text_running_requests')).toBe(0)
