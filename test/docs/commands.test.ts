@@ -87,7 +87,7 @@ describe.each(withCommands([LAST]))('%s', pasted)
 /** The addresses of ready replicas. */
 const REPLICAS = `slipway status --json | node -p '
   const { processes } = JSON.parse(require("fs").readFileSync(0))
-  const ready = processes.filter((one) => one.kind === "replica" && one.ready)
+  const ready = processes.filter((one) => one.kind === "replica" && one.ready && one.address !== null)
   JSON.stringify({ replicas: ready.map((one) => one.address) })'`
 
 async function metricsOf(url: string, key: string): Promise<string[]> {
