@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ServingPolicy, servingPolicy, type TokenUsage } from '../../contracts/index.ts'
+import { type FakeTextReplica, fakeTextReplica } from '../testing/fake-text-replica.ts'
 import {
   hello,
   type ScriptedCall,
@@ -12,7 +16,7 @@ import { eventsIn, openTextWorld, surfaces } from '../testing/text-world.ts'
 import { until, type World } from '../testing/world.ts'
 
 const [native, chat] = surfaces as [(typeof surfaces)[number], (typeof surfaces)[number]]
-const worlds: World[] = []
+const worlds: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const world of worlds.splice(0)) await world.close()
 })
@@ -198,6 +202,74 @@ describe('a stream without content for longer than usual', () => {
     })
     second.end()
     expect(eventsIn((await answer).body)).toEqual(['{"id":"quick"}', '{"content":"Hi"}', '[DONE]'])
+  })
+})
+
+/** As `openHedged`, with replicas of ours. */
+async function openReplicas(count: number): Promise<{ world: World; replicas: FakeTextReplica[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'slw-hedge-'))
+  const clock = setClock()
+  const replicas = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      fakeTextReplica(`unix:${join(folder, `r${index}.sock`)}`, `chat-${index}`),
+    ),
+  )
+  const serving = servingPolicy.parse({ hedge: { afterQuantile: 0.5, budgetShare: 0.5 } })
+  const model = scriptedModel('chat', { v1: { provider: 'none' } }, { serving })
+  const versions = model.versions.map((version) => ({
+    ...version,
+    replicas: replicas.map(({ address, id }) => ({ id, address, draining: false })),
+    text: version.text === undefined ? undefined : { ...version.text, provider: undefined },
+  }))
+  const world = await openTextWorld({
+    clock,
+    upstreams: [],
+    models: [{ ...model, versions }],
+    // These replicas do not settle what is cancelled.
+    limits: { settleGraceMs: 30 },
+  })
+  worlds.push({
+    close: async () => {
+      await Promise.all(replicas.map((replica) => replica.kill()))
+      await world.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  })
+  for (const replica of replicas)
+    replica.behave = (asked) => {
+      clock.skip(USUAL_MS)
+      asked.hello()
+    }
+  for (let sent = 0; sent < 20; sent++) await ask(world)
+  for (const replica of replicas) {
+    replica.asks.length = 0
+    replica.behave = () => undefined
+  }
+  return { world, replicas }
+}
+
+describe('a version that replicas of ours answer', () => {
+  test('is asked again at another replica; the record has both', async () => {
+    const { replicas, world } = await openReplicas(2)
+    const answer = ask(world)
+    await until(() => replicas.every(({ asks }) => asks.length === 1))
+    replicas[0]?.asks[0]?.hello()
+    const { body, headers } = await answer
+    expect(textOf(body)).toBe('Hello world')
+    expect(headers['x-slipway-replica']).toBe('chat-0')
+    const text = await lastRecord(world, 21)
+    expect(text?.attempts.map(({ code }) => code).toSorted()).toEqual(['cancelled', null])
+  })
+
+  test('is not asked again where there is no other', async () => {
+    const { replicas, world } = await openReplicas(1)
+    const answers = [ask(world), ask(world)]
+    await until(() => replicas[0]?.asks.length === 2)
+    const dueMs = performance.now() + 3 * USUAL_MS
+    await until(() => performance.now() > dueMs)
+    expect(replicas[0]?.asks).toHaveLength(2)
+    for (const asked of replicas[0]?.asks ?? []) asked.hello()
+    for (const { body } of await Promise.all(answers)) expect(textOf(body)).toBe('Hello world')
   })
 })
 

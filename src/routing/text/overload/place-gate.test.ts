@@ -118,6 +118,17 @@ describe('a gate', () => {
     expect(gate.arrive(seeker(INTERACTIVE), 0)).toBe('queued')
   })
 
+  test('gives no place to one whose time is over, though nobody has told it yet', () => {
+    const gate = gateOf(1)
+    const [place] = places(gate, PAID, 1)
+    const [late, inTime] = [seeker(PAID, 50), seeker(BATCH)]
+    gate.arrive(late, 0)
+    gate.arrive(inTime, 0)
+    gate.ended(place as GatePlace, 'unused', 60)
+    expect(gate.next(60)?.waiter).toBe(inTime)
+    expect(gate.expire(60)).toMatchObject({ waiter: late, refusal: { reason: 'waited' } })
+  })
+
   test('has a place for a second attempt only where nobody waits', () => {
     const gate = gateOf(2)
     places(gate, PAID, 1)
