@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { replicaSpec } from '../contracts/index.ts'
 import { createLogger, onStopSignal, systemClock } from '../kernel/index.ts'
-import { startForeignServer, startModelServer } from '../serving/index.ts'
+import { foreignServer, startModelServer } from '../serving/index.ts'
 
 const startedAt = Math.round(Date.now() - process.uptime() * 1000)
 const specFile = process.argv[2]
@@ -18,8 +18,10 @@ const logger = createLogger(`model-server ${spec.replicaId}`)
 try {
   const parts = { clock: systemClock, logger, startedAt }
   if (spec.spec.engine === 'vllm') {
-    const server = await startForeignServer(spec, { ...parts, environment: process.env })
+    const server = foreignServer(spec, { ...parts, environment: process.env })
+    // Before it starts, which may take long.
     onStopSignal(() => server.drain())
+    await server.start()
     void server.ended.then(() => process.exit(1))
   } else {
     const server = await startModelServer(spec, parts)

@@ -1,2 +1,2 @@
-export { startForeignServer } from './foreign/foreign-server.ts'
+export { foreignServer } from './foreign/foreign-server.ts'
 export { type ModelServer, startModelServer } from './model-server.ts'

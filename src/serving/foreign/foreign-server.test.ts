@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Script } from '../../../test/foreign/scripted-server.ts'
 import { type ReplicaSpec, type ReplicaStatus, replicaSpec, textContract } from '../../contracts/index.ts'
 import { digestOf, replicaKey, silentLogger, systemClock } from '../../kernel/index.ts'
-import { type ForeignServer, startForeignServer } from './foreign-server.ts'
+import { type ForeignServer, foreignServer } from './foreign-server.ts'
 import type { ForeignTimings } from './foreign-timings.ts'
 
 const scripted = fileURLToPath(new URL('../../../test/foreign/scripted-server.ts', import.meta.url))
@@ -68,7 +68,7 @@ function specOf(
 }
 
 async function start(spec: ReplicaSpec, timings: Partial<ForeignTimings> = {}): Promise<ForeignServer> {
-  const server = await startForeignServer(spec, {
+  const server = foreignServer(spec, {
     clock: systemClock,
     logger: silentLogger(),
     startedAt: Date.now(),
@@ -76,6 +76,7 @@ async function start(spec: ReplicaSpec, timings: Partial<ForeignTimings> = {}): 
     timings: { ...fast, ...timings },
   })
   open.push(server)
+  await server.start()
   return server
 }
 
@@ -381,6 +382,16 @@ describe('nothing is left behind', () => {
     expect(await exited).toEqual([1, null])
     expect(status().failure?.code).toBe('engine_ended')
     expect(child.exitCode).toBe(1)
+  })
+
+  test('on SIGTERM while it starts it ends with status 0, and no failure is told', async () => {
+    const pidFile = join(folder, 'pids')
+    const { child, exited } = await launch(specOf({ pidFile, hangs: true, cutsOnTerm: true }))
+    while (!existsSync(pidFile)) await systemClock.sleep(20)
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    expect(status()).toMatchObject({ phase: 'draining', failure: null })
+    await gone(pidsIn(pidFile))
   })
 
   test('on SIGTERM it drains and ends with status 0', async () => {

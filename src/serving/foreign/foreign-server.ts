@@ -33,9 +33,14 @@ export interface ForeignServerOptions {
 
 export interface ForeignServer {
   readonly status: ReplicaStatus
+  /**
+   * Resolves when it is ready, or was drained before that; rejects when it does not get there, with `status.json` saying
+   * why in the server's own words.
+   */
+  start(): Promise<void>
   /** Resolves when the server ended though nobody asked it to; `status.json` says why. */
   readonly ended: Promise<void>
-  /** Lets the server finish what it has, then ends it. Idempotent. */
+  /** Lets the server finish what it has, then ends it; at once while it starts. Idempotent. */
   drain(): Promise<void>
 }
 
@@ -45,17 +50,11 @@ export interface ForeignServer {
  * starting ──its health is good, its API answers──▶ ready ──drain──▶ draining ──▶ gone
  *     └── ended, or too slow ──▶ failed ◀── ended, or silent ──┘
  *
- * Resolves when it is ready; rejects when it does not get there, with `status.json` saying why in the server's own
- * words. Gateways speak to the server itself; what runs here starts it, watches it, reads its metrics and ends it. It
- * is not started again here: this process ends with it, and the fleet's rules for restarts hold.
+ * Gateways speak to the server itself; what runs here starts it, watches it, reads its metrics and ends it. It is not
+ * started again here: this process ends with it, and the fleet's rules for restarts hold.
  */
-export async function startForeignServer(
-  spec: ReplicaSpec,
-  options: ForeignServerOptions,
-): Promise<ForeignServer> {
-  const server = new Foreign(spec, options)
-  await server.start()
-  return server
+export function foreignServer(spec: ReplicaSpec, options: ForeignServerOptions): ForeignServer {
+  return new Foreign(spec, options)
 }
 
 interface Running {
@@ -139,6 +138,8 @@ class Foreign implements ForeignServer {
       })
       this.#become({ phase: 'starting', httpUrl: this.#probes.url })
       const running = await this.#launch(key)
+      // Told to go while its process was made.
+      if (this.#drained !== undefined) running.group.kill()
       await this.#untilReady(running)
       const { progress: _, ...settled } = this.#status
       this.#status = settled
@@ -147,6 +148,7 @@ class Foreign implements ForeignServer {
       logger.info({ ...this.#names, loadMs: this.#status.loadMs, address }, 'replica ready')
       this.#guard(running)
     } catch (error) {
+      if (this.#drained !== undefined) return await this.#drained
       await this.#fail(error)
       throw error
     }
@@ -198,7 +200,7 @@ class Foreign implements ForeignServer {
       end = found
     })
     for (;;) {
-      const isReady = await asker.isReady()
+      const isReady = (await asker.isReady()) && this.#drained === undefined
       if (end !== undefined) throw this.#ended(end)
       if (isReady) return
       if (clock.monotonicMs() >= deadlineMs) {
