@@ -124,6 +124,7 @@ class LlamaEngine implements TextEngine {
     this.#works.add(work)
     const waiting = this.#countWaiting()
     setImmediate(() => {
+      work.begin()
       if (work.isOver) return
       try {
         if (waiting > this.#maxWaiting) throw this.#overloaded()

@@ -32,6 +32,8 @@ export class Work implements TextRun {
   readonly #left = new AbortController()
   readonly #collector = new AnswerCollector()
   #kept: (() => void)[] = []
+  #isBegun = false
+  #isUnwanted = false
   #prefillFromMs: number | undefined
   #decodeFromMs: number | undefined
 
@@ -108,7 +110,15 @@ export class Work implements TextRun {
     this.#changed()
   }
 
+  /** Its turn to be looked at has come; before that nothing of it is told, not even that it is cancelled. */
+  begin(): void {
+    this.#isBegun = true
+    if (this.#isUnwanted) this.cancel()
+  }
+
   cancel(): void {
+    this.#isUnwanted = true
+    if (!this.#isBegun) return
     this.#settle({
       code: 'cancelled',
       detail: 'The caller no longer wants the answer.',
