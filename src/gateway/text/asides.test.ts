@@ -108,6 +108,8 @@ test('a moderation is an attempt of the request, with its price, and no retry', 
     usage: USED,
     cost: { costUsd: '0.001' },
   })
+  const attempts = 'slipway_gateway_text_attempts_total{model="chat",version="v1",code="ok"'
+  expect(await world.metric(attempts)).toBe(1)
   // The tokens of the judge are not those of the model.
   expect(record?.text).toMatchObject({ usage: USED, cost: { costUsd: '0.012' } })
 })
