@@ -44,8 +44,9 @@ export class LoadGate {
     return this.#gate.spare(rank, this.#clock.monotonicMs())
   }
 
-  firstContent(place: GatePlace): void {
-    this.#gate.firstContent(place, this.#clock.monotonicMs())
+  /** @param ttftMs as the upstream told it; else until now. */
+  firstContent(place: GatePlace, ttftMs?: number): void {
+    this.#gate.firstContent(place, this.#clock.monotonicMs(), ttftMs)
     // The limit may have grown.
     this.#turn()
   }

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ladder, type PriorityClass, priorityClass, servingPolicy } from '../../contracts/index.ts'
+import { fakeTextReplica } from '../testing/fake-text-replica.ts'
 import { hello, type ScriptedCall, ScriptedUpstream, scriptedModel } from '../testing/scripted-upstream.ts'
 import { setClock } from '../testing/set-clock.ts'
 import { openTextWorld, surfaces } from '../testing/text-world.ts'
@@ -272,4 +276,31 @@ test('classes that take less under load get a lighter rung where no place is fre
   // The rung was not at fault: who comes next is answered by it.
   full.behave = hello
   await until(async () => (await world.send(native.send())).headers['x-slipway-fallback'] === undefined)
+})
+
+test('replicas of ours tell by whole answers too what they take', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'slw-overload-'))
+  const replica = await fakeTextReplica(`unix:${join(folder, 'r.sock')}`, 'chat-0')
+  const serving = servingPolicy.parse({ overload: { initialConcurrency: 2 } })
+  const model = scriptedModel('chat', { v1: { provider: 'none' } }, { serving })
+  const versions = model.versions.map((version) => ({
+    ...version,
+    replicas: [{ id: replica.id, address: replica.address, draining: false }],
+    text: version.text === undefined ? undefined : { ...version.text, provider: undefined },
+  }))
+  const world = await openTextWorld({ upstreams: [], models: [{ ...model, versions }] })
+  worlds.push(world)
+  // Two at a time, each with 3 ms to its first token by its own clock.
+  for (let count = 0; count < 4; count++) {
+    replica.behave = () => undefined
+    replica.asks.length = 0
+    const both = [world.send(native.send()), world.send(native.send())]
+    await until(() => replica.asks.length === 2)
+    for (const asked of replica.asks) asked.hello()
+    for (const { status } of await Promise.all(both)) expect(status).toBe(200)
+  }
+  const labels = 'model="chat",version="v1",class="interactive-paid"'
+  expect(await world.metric(`slipway_gateway_text_concurrency_limit{${labels}}`)).toBe(4)
+  await replica.kill()
+  await rm(folder, { recursive: true, force: true })
 })

@@ -395,6 +395,10 @@ export class VersionAsking implements RaceOwner, PlaceSeeker {
       atMs: clock.nowMs(),
     }
     this.#log.tried(outcome, by, pricer)
+    const { failure, spent } = outcome
+    // Of a whole answer only a replica of ours can say how long it was until its first token.
+    if (failure === undefined && spent !== undefined && !tried.hadContent && tried.place !== undefined)
+      this.#load?.gate?.firstContent(tried.place, (spent.queueUs + spent.prefillUs) / 1000)
   }
 }
 

@@ -107,9 +107,10 @@ export class PlaceGate<W extends Waiter> {
     return this.#place(rank, nowMs)
   }
 
-  firstContent(place: GatePlace, nowMs: number): void {
+  /** @param ttftMs as the upstream told it; else from the place until now. */
+  firstContent(place: GatePlace, nowMs: number, ttftMs = nowMs - place.startedMs): void {
     const { inFlight, rank, startedMs } = place
-    this.#limit.sample({ rank, startedMs, inFlight, ttftMs: nowMs - startedMs }, nowMs)
+    this.#limit.sample({ rank, startedMs, inFlight, ttftMs }, nowMs)
   }
 
   /**
