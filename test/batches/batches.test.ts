@@ -392,7 +392,7 @@ describe('tenants', () => {
   })
 
   test('are only acted for by who has the internal key', async () => {
-    const victim = world.world.keys.find(({ tenant }) => tenant === 'default')?.publicId as string
+    const victim = world.world.keys.at(-2)?.publicId as string
     const ask = (authorization: string) =>
       world.world.send({
         path: '/v1/chat/completions',
