@@ -13,6 +13,9 @@ import { type Answer, until, World } from './world.ts'
 
 const [, chat] = surfaces as [(typeof surfaces)[number], (typeof surfaces)[number]]
 
+/** More than in use, since a busy machine must not look like one that counts and is away. */
+const PATIENCE_MS = 2000
+
 export interface SharedFleet {
   readonly gateways: World[]
   readonly shares: SharedLimits[]
@@ -47,7 +50,7 @@ export async function openSharedFleet(
       const link = new RedisLink({ url: redisUrl as string, ...parts })
       closers.push(() => link.close())
       await until(() => link.isUp)
-      late.authority = redisAuthority({ link, prefix, timeoutMs: 300 })
+      late.authority = redisAuthority({ link, prefix, timeoutMs: PATIENCE_MS })
     }
     const authority: LeaseAuthority = {
       name: by,
@@ -75,7 +78,8 @@ export async function openSharedFleet(
       world.keys.push({ ...known, mac: macOfSecret(secret, world.pepper) })
     }
     const counter = gateways[0] ?? world
-    if (by === 'control') late.authority = controlAuthority(counter.control.url, counter.control.internalKey)
+    if (by === 'control')
+      late.authority = controlAuthority(counter.control.url, counter.control.internalKey, PATIENCE_MS)
     await world.swap({ ...world.snapshot(), limits })
     shared.start()
     gateways.push(world)

@@ -204,6 +204,8 @@ export class LeasedAmount implements Leased {
     this.#release += this.#free
     this.#free = 0n
     this.#parcels = []
+    // Else the message that gives it back would wish for as much again.
+    this.#usedAtMs = Number.NEGATIVE_INFINITY
   }
 
   #takeWhileDown(amount: bigint, nowMs: number): number {
