@@ -62,6 +62,13 @@ describe('providers', () => {
     expect(JSON.stringify(json)).not.toContain('sk-very-secret')
   })
 
+  test('an API that its kind does not have is refused by its place', async () => {
+    const wrong = await call('PUT', '/providers/prompts', { kind: 'tgi', api: 'invoke' })
+    expect(wrong).toMatchObject({ status: 422, json: { code: 'invalid_request', pointer: '/api' } })
+    const right = await call('PUT', '/providers/prompts', { kind: 'tgi', api: 'generate' })
+    expect(right).toMatchObject({ status: 200, json: { api: 'generate' } })
+  })
+
   test('one that a deployed version needs stays', async () => {
     await call('PUT', '/providers/needed', house)
     const spec = versionSpec.parse({

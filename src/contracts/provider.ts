@@ -43,6 +43,12 @@ export type ProviderKind = z.infer<typeof providerKind>
 export const providerApi = z.enum(['converse', 'invoke', 'chat', 'generate'])
 export type ProviderApi = z.infer<typeof providerApi>
 
+/** A kind that is not here has one API, and takes no `api`. The first is the usual one. */
+export const apisOfKind: Readonly<Partial<Record<ProviderKind, readonly ProviderApi[]>>> = {
+  bedrock: ['converse', 'invoke'],
+  tgi: ['chat', 'generate'],
+}
+
 /**
  * A secret by reference, resolved in the process that uses it and nowhere else: `${env:OPENAI_API_KEY}` or
  * `${file:/run/secrets/openai}`. Values are refused, so that no store, snapshot or log ever holds one.

@@ -121,6 +121,7 @@ describe('litellm', () => {
       },
     ],
     ['vertex', 'vertex_ai/gemini-2.0', { vertex_project: 'p' }, { kind: 'vertex', project: 'p' }],
+    ['Anthropic on Vertex', 'vertex_ai/claude-3', { vertex_project: 'p' }, { kind: 'vertex', project: 'p' }],
     [
       'times',
       'openai/gpt-4o',
@@ -137,7 +138,7 @@ describe('litellm', () => {
     ['a pattern', deployment({ model: 'openai/*' }), 'pattern'],
     ['a name by pattern', deployment({}, 'openai/*'), 'pattern'],
     ['a provider without kind', deployment({ model: 'sagemaker/x' }), 'api_base'],
-    ['another vendor on Vertex', deployment({ model: 'vertex_ai/claude-3' }), 'Google'],
+    ['another vendor on Vertex', deployment({ model: 'vertex_ai/llama-3' }), 'Google'],
     ['no parameters', { model_name: 'a' }, 'litellm_params'],
   ])('%s is left out and says so', (_, entry, word) => {
     const imported = litellm({ model_list: [entry] })

@@ -72,8 +72,8 @@ export function nameModel(
   const rest = prefix !== undefined && prefix === provider ? model.slice(slash + 1) : model
   if (provider !== undefined && Object.hasOwn(KINDS, provider)) {
     const kind = KINDS[provider] as ProviderKind
-    if (kind === 'vertex' && !/^gemini/.test(rest))
-      return 'Of Vertex only the models of Google (gemini-…) are served here.'
+    if (kind === 'vertex' && !/^(gemini|claude|text-embedding|text-multilingual-embedding)/.test(rest))
+      return 'Of Vertex only the models of Google (gemini-…) and Anthropic (claude-…) are served here.'
     return { kind, modelName: kind === 'bedrock' ? rest.replace(/^(converse|invoke)\//, '') : rest }
   }
   if (prefix === undefined && customProvider === undefined) {

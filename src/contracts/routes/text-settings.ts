@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { limitRule } from '../keys.ts'
 import { priceOverride } from '../price.ts'
-import { newProvider, provider, providerName } from '../provider.ts'
+import { apisOfKind, newProvider, provider, providerName } from '../provider.ts'
 import { route } from '../route.ts'
 import { servingPolicy } from '../serving-policy.ts'
 import { byModel } from './shared.ts'
@@ -26,7 +26,12 @@ export const textSettingsRoutes = {
     access: 'admin',
     summary: 'Make or replace a provider; If-Match guards against a lost update.',
     params: z.object({ provider: providerName }),
-    body: newProvider.omit({ name: true }),
+    body: newProvider
+      .omit({ name: true })
+      .refine(({ api, kind }) => api === undefined || apisOfKind[kind]?.includes(api) === true, {
+        path: ['api'],
+        error: 'This kind of provider has no such API.',
+      }),
     answer: provider,
   }),
   deleteProvider: route({

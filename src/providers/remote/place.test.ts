@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { providerKind } from '../../contracts/index.ts'
+import { apisOfKind, providerKind } from '../../contracts/index.ts'
 import type { Operation } from './kind-row.ts'
 import { kinds } from './kinds.ts'
 import { headersOf, placeOf, rowOf } from './place.ts'
@@ -171,6 +171,11 @@ describe('headers', () => {
         `cannot set the header ${name}`,
       ),
   )
+})
+
+test('the APIs of a kind are those of the contract', () => {
+  for (const kind of providerKind.options)
+    expect(Object.keys(kinds[kind].apis ?? {}), kind).toEqual(apisOfKind[kind] ?? [])
 })
 
 test('every kind has a row, generation, and a path for whatever it relays', () => {
