@@ -8,6 +8,29 @@ import { openRemote } from './testing/open-remote.ts'
 const { truth } = openaiChat.fixtures.text
 const { closed, remote, wall } = onTheWall()
 
+describe('a second call for a question that one account has already', () => {
+  test('goes to the other, however much more the first weighs', async () => {
+    const server = await wall()
+    const accounts = twoKeys.accounts.map((account, index) => ({
+      ...account,
+      weight: index === 0 ? 1000 : 1,
+    }))
+    const upstream = remote(server.origin, { accounts })
+    for (let count = 0; count < 5; count++) {
+      const { outcome } = await ask(upstream, { avoidAccount: accounts[0]?.name ?? '' })
+      expect(outcome).toMatchObject({ failure: undefined, account: accounts[1]?.name, earlier: [] })
+    }
+  })
+
+  test('goes to the same where there is no other', async () => {
+    const server = await wall()
+    const accounts = twoKeys.accounts.slice(0, 1)
+    const name = accounts[0]?.name ?? ''
+    const { outcome } = await ask(remote(server.origin, { accounts }), { avoidAccount: name })
+    expect(outcome).toMatchObject({ failure: undefined, account: name })
+  })
+})
+
 describe('retries', () => {
   test.each<[string, Script]>([
     ['429', status(429, 'rate_limit_exceeded')],

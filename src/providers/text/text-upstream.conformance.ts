@@ -250,10 +250,12 @@ export interface Asked {
   readonly work?: TextCall['work']
   readonly timeouts?: ProviderTimeouts
   readonly hideUsage?: boolean
+  readonly avoidAccount?: string
 }
 
-export function callOf({ hideUsage = false, stream, timeouts = patience, work }: Asked): TextCall {
+export function callOf({ hideUsage = false, stream, timeouts = patience, work, ...more }: Asked): TextCall {
   return {
+    ...more,
     work: work ?? { kind: 'generate', request: { ...PROMPT, stream } },
     stream,
     modelName: 'any-model',
