@@ -7,12 +7,13 @@ import { remoteTextUpstream, standardCodecs } from '../../src/providers/index.ts
 
 /**
  * A gateway as it runs, with everything for text on, before real HTTP providers at these origins (by name). Whoever
- * says nothing for `patienceMs` is given up.
+ * says nothing for `patienceMs` is given up. `wishes` are what a provider has otherwise than chat completions below `/v1`.
  */
 export async function openRemoteWorld(
   origins: Readonly<Record<string, string>>,
   models: SnapshotModel[],
   patienceMs: number,
+  wishes: Readonly<Record<string, object>> = {},
 ): Promise<World> {
   const timeouts = {
     connectMs: 2000,
@@ -33,6 +34,7 @@ export async function openRemoteWorld(
         baseUrl: `${origins[name]}/v1`,
         allowInner: true,
         maxRetries: 1,
+        ...wishes[name],
       }
       return remoteTextUpstream(
         { ...newProvider.parse({ ...wish, timeouts }), revision: 1, updatedAt: 0 },
@@ -40,7 +42,7 @@ export async function openRemoteWorld(
           clock: systemClock,
           random: Math.random,
           log: silentLogger(),
-          env: {},
+          env: { KEY: 'a-key', SECRET: 'a-secret' },
           readFile: () => '',
           codecs: standardCodecs,
         },
