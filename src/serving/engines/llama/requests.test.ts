@@ -274,3 +274,9 @@ test('stop texts across token borders, told with the end', async () => {
     stopText: stop,
   })
 })
+
+test('what only begins a stop text is said when the answer ends there', async () => {
+  const told = await generate(engine, say(mail, { stop: ['wanted, surely'] }))
+  expect([told.text, told.outcome.finishReason]).toEqual(['wanted', 'stop'])
+  expect(told.events.find(({ type }) => type === 'finished')).not.toHaveProperty('stopText')
+})

@@ -87,4 +87,11 @@ describe('speculation changes no answer', () => {
     await plain.unload()
     await quick.unload()
   })
+
+  test('nothing is proposed that could not be used', async () => {
+    const quick = await loadedEngine({ speculation: SPECULATION.draft })
+    await generate(quick, say('Subject: Unlimited Cash Bonuses!', { ...noEnd, maxOutputTokens: 2 }))
+    expect(quick.gauges).toMatchObject({ outputTokens: 2, draftedTokens: 0 })
+    await quick.unload()
+  })
 })
