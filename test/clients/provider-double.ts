@@ -56,6 +56,8 @@ const ANSWERS: readonly (readonly [RegExp, (body: Record<string, unknown>) => An
   [/\/token$/, () => json({ access_token: TOKEN, expires_in: 3600, token_type: 'Bearer' })],
   [/\/chat\/completions(\?|$)/, ({ stream }) => either(chat, stream === true)],
   [/\/v1\/messages$/, ({ stream }) => either(anthropic, stream === true)],
+  [/\/count_tokens$|\/count-tokens(:rawPredict)?$/, () => json({ input_tokens: 7, inputTokens: 7 })],
+  [/:countTokens$/, () => json({ totalTokens: 7 })],
   [/:rawPredict$/, () => json(anthropic.whole)],
   [/:streamRawPredict$/, () => ({ type: EVENTS, body: anthropic.stream })],
   [/claude[^/]*\/invoke$/, () => json(anthropic.whole)],

@@ -152,6 +152,22 @@ test.each<[ProviderKind, string, string]>([
 })
 
 test.each<[ProviderKind, string, string]>([
+  ['anthropic', 'claude-sonnet-4-5', '/v1/messages/count_tokens'],
+  ['bedrock', 'amazon.nova-pro-v1:0', 'amazon.nova-pro-v1:0/count-tokens'],
+  ['vertex', 'gemini-2.5-flash', 'google/models/gemini-2.5-flash:countTokens'],
+  ['vertex', 'claude-sonnet-4-5@20250929', 'anthropic/models/count-tokens:rawPredict'],
+  ['gemini', 'gemini-2.5-pro', 'models/gemini-2.5-pro:countTokens'],
+])('%s counts the tokens of %s', async (kind, modelName, path) => {
+  const request = {
+    messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Why?' }] }],
+  }
+  const { call, sink } = await ask(textOf(kind), modelName, { kind: 'count-tokens', request }, false)
+  expect(sink.answers).toEqual([{ input_tokens: 7 }])
+  expect(call.path).toContain(path)
+  expect(JSON.stringify(call.body)).toContain('Why?')
+})
+
+test.each<[ProviderKind, string, string]>([
   ['cohere', 'rerank-v3.5', '/v2/rerank'],
   ['openai-compatible', 'jina-reranker-v2-base-multilingual', '/v1/rerank'],
   ['together', 'Salesforce/Llama-Rank-V1', '/v1/rerank'],
