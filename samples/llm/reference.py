@@ -83,15 +83,16 @@ class Model:
         logits = self.hidden(tokens)[-1] @ self.weights["token_embd.weight"].T
         return logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())
 
-    def greedy(self, tokens: list[int]) -> list[dict]:
-        """The likeliest token at each step, with the likeliest others; ends with the end token."""
+    def greedy(self, tokens: list[int], count: int = STEPS, may_end: bool = True) -> list[dict]:
+        """The likeliest token at each step, with the likeliest others; up to the end token, or as if there were none."""
         steps, tokens = [], list(tokens)
-        for _ in range(STEPS):
+        for _ in range(count):
             logprobs = self.logprobs(tokens)
             order = np.argsort(-logprobs)[:TOP]
-            steps.append({"token": int(order[0]), "top": [[int(one), round(float(logprobs[one]), 6)] for one in order]})
-            tokens.append(int(order[0]))
-            if tokens[-1] == 1:
+            token = int(order[0] if may_end or order[0] != 1 else order[1])
+            steps.append({"token": token, "top": [[int(one), round(float(logprobs[one]), 6)] for one in order]})
+            tokens.append(token)
+            if token == 1:
                 break
         return steps
 
@@ -141,6 +142,8 @@ def main() -> None:
                 "text": text,
                 "tokens": tokens,
                 "answer": large.greedy(tokens),
+                # Beyond what it was trained for it is unsure, so whole distributions are compared.
+                "onward": large.greedy(tokens, 16, may_end=False),
                 "json": adapted.greedy(tokens),
                 "draft": draft.greedy(tokens),
                 "vector": [round(float(number), 6) for number in last / np.linalg.norm(last)][:8],
