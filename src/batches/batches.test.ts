@@ -67,25 +67,45 @@ async function textOf(store: Store, id: string | undefined): Promise<string> {
   return Buffer.concat(await (await store.blobs.read(id as string)).toArray()).toString()
 }
 
+/** Answers wait until so many are asked and the input had time to be read on, if anybody did; then all go. */
+function gateOf(count: number) {
+  const opened = Promise.withResolvers<void>()
+  const full = Promise.withResolvers<void>()
+  let held = 0
+  return {
+    pass: async () => {
+      if (++held === count) full.resolve()
+      await opened.promise
+    },
+    openAfterReading: async (store: Store, file: string) => {
+      await full.promise
+      for (let round = 0; round < 5; round++) await textOf(store, file)
+      opened.resolve()
+    },
+  }
+}
+
 describe('what a batch holds at a time', () => {
   test('is bounded for 10,000 lines: lines in work, and what was read ahead of the answers', async () => {
     let inWork = 0
     let most = 0
+    const gate = gateOf(defaultBatchLimits.linesAtOnce)
     const { batches, store } = await open(async () => {
       most = Math.max(most, ++inWork)
-      await new Promise(setImmediate)
+      await gate.pass()
       inWork--
       return good
     })
     let readBytes = 0
     let aheadBytes = 0
     let answeredBytes = 0
+    // The input is read to be looked at, then to be answered; the latter is watched.
+    let reads = 0
     const { openJournal, read } = store.blobs
     Object.assign(store.blobs, {
       read: async (name: string) => {
         const stream = await read(name)
-        if (!name.startsWith('file-')) return stream
-        readBytes = 0
+        if (!name.startsWith('file-') || ++reads !== 2) return stream
         return stream.on('data', (chunk: Buffer) => {
           readBytes += chunk.length
           aheadBytes = Math.max(aheadBytes, readBytes - answeredBytes)
@@ -93,8 +113,6 @@ describe('what a batch holds at a time', () => {
       },
       openJournal: async (name: string) => {
         const journal = await openJournal(name)
-        // From here on the input is read to be answered; what came before was the look at the whole.
-        aheadBytes = 0
         return {
           ...journal,
           append: async (line: string) => {
@@ -107,7 +125,8 @@ describe('what a batch holds at a time', () => {
     const filler = 'x'.repeat(400)
     const lineBytes = Buffer.byteLength(lineOf(0, filler))
     await batches.open()
-    const { id } = await start(batches, inputOf(10_000, filler))
+    const { id, wish } = await start(batches, inputOf(10_000, filler))
+    await gate.openAfterReading(store, wish.input_file_id)
     const batch = await endOf(store, id)
     expect(batch.counts).toEqual({ total: 10_000, completed: 10_000, failed: 0 })
     expect(most).toBe(defaultBatchLimits.linesAtOnce)
@@ -120,18 +139,20 @@ describe('what a batch holds at a time', () => {
   test('is bounded in bytes where lines are large', async () => {
     let bytesInWork = 0
     let most = 0
+    const gate = gateOf(3)
     const { batches, store } = await open(
       async ({ body }) => {
         bytesInWork += body.length
         most = Math.max(most, bytesInWork)
-        await new Promise(setImmediate)
+        await gate.pass()
         bytesInWork -= body.length
         return good
       },
       { maxBytesInWork: 100_000 },
     )
     await batches.open()
-    const { id } = await start(batches, inputOf(40, 'y'.repeat(30_000)))
+    const { id, wish } = await start(batches, inputOf(40, 'y'.repeat(30_000)))
+    await gate.openAfterReading(store, wish.input_file_id)
     expect((await endOf(store, id)).status).toBe('completed')
     expect(most).toBeLessThanOrEqual(100_000)
     expect(most).toBeGreaterThan(60_000)
