@@ -245,7 +245,8 @@ test('classes that take less under load get a lighter rung where no place is fre
     ladder: ladder.parse({
       monthlyDegradedShare: 1,
       rungs: [
-        { kind: 'primary', name: 'full', quality: 1 },
+        // One failure that counted would set it aside for the rest of the test.
+        { kind: 'primary', name: 'full', quality: 1, trigger: { minRequests: 1, holdMs: 600_000 } },
         { kind: 'version', name: 'light', quality: 0.9, model: 'light', version: 'v1' },
       ],
     }),
