@@ -102,6 +102,8 @@ function readField(
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--
   const value = text.slice(from, to)
   if (!VALUE.test(value)) return `the header ${name} has control characters`
+  // Other readers differ on what a blank behind the coding means.
+  if (name === 'transfer-encoding' && to < stop) return 'the transfer-encoding ends with a blank'
   const before: unknown = headers[name]
   // Not only undefined: `constructor` is a name too.
   if (typeof before !== 'string') headers[name] = value

@@ -8,6 +8,8 @@ import { Http1Connection } from '../connection.ts'
 export interface Reading {
   readonly messages: readonly string[]
   readonly fault: string | undefined
+  /** Closed behind a request that ended the connection: the rest was not looked at. */
+  readonly isOver: boolean
 }
 
 const MAX_HEADER_BYTES = 16_384
@@ -39,7 +41,7 @@ export function readByOurs(pieces: readonly Buffer[]): Reading {
     },
   })
   for (const piece of pieces) if (!socket.destroyed) socket.emit('data', piece)
-  return { messages, fault }
+  return { messages, fault, isOver: socket.destroyed }
 }
 
 /** As the parser inside `node:http` reads them, in one piece. */
@@ -91,6 +93,7 @@ export function readByNode(bytes: Buffer): Reading {
   return {
     messages,
     fault: isRefused ? ((result as Error & { reason?: string }).reason ?? 'refused') : undefined,
+    isOver,
   }
 }
 
@@ -102,7 +105,7 @@ export function disagreement(ours: Reading, node: Reading): string | undefined {
   for (const [index, message] of ours.messages.entries())
     if (message !== node.messages[index])
       return `request ${index}: ours ${message}, node ${node.messages[index] ?? `nothing (${node.fault})`}`
-  if (ours.fault === undefined && node.messages.length > ours.messages.length)
+  if (!ours.isOver && node.messages.length > ours.messages.length)
     return `node reads ${node.messages.length} requests, ours ${ours.messages.length}`
   return undefined
 }
