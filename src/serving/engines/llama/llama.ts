@@ -1,4 +1,4 @@
-import type { EmbedRequest, GenerateEvent, GenerateRequest } from '../../../contracts/index.ts'
+import type { EmbedRequest, GenerateRequest } from '../../../contracts/index.ts'
 import { type Clock, type Random, SlipwayError, seededRandom } from '../../../kernel/index.ts'
 import type {
   TextEngine,
@@ -10,16 +10,15 @@ import type {
   TextWorkFailure,
   TextWorkSink,
 } from '../../text-engine.ts'
-import { AnswerWriter } from './answer-writer.ts'
-import { ChoiceRun, type ChoiceWish } from './choice-run.ts'
+import { ChoiceRun } from './choice-run.ts'
+import { planAnswer } from './choice-wishes.ts'
 import { Decoder } from './decoder.ts'
 import { Embedder } from './embedder.ts'
 import { blocksOf } from './kv-budget.ts'
 import { type LoadedModel, loadModel } from './load-model.ts'
 import { PromptWriter } from './prompt.ts'
-import { type Ask, type AskLimits, readRequest } from './read-request.ts'
+import { type AskLimits, readRequest } from './read-request.ts'
 import { invalid, RequestRefused } from './refusal.ts'
-import { samplerConfigOf } from './sampler-config.ts'
 import { retryAfterMs } from './schedule.ts'
 import { TokenBytes } from './token-text.ts'
 import { callSyntaxOf } from './tool-calls.ts'
@@ -122,12 +121,13 @@ class LlamaEngine implements TextEngine {
   start(asked: TextWork, sink: TextWorkSink): TextRun {
     const work = new Work(asked, this.#watched(sink), this.#clock, () => this.#running?.decoder?.look())
     this.#works.add(work)
-    const waiting = this.#countWaiting()
+    const behind = this.#countBehind()
     setImmediate(() => {
       work.begin()
       if (work.isOver) return
       try {
-        if (waiting > this.#maxWaiting) throw this.#overloaded()
+        // Counting needs no sequence.
+        if (asked.work.kind !== 'count-tokens' && behind > this.#maxWaiting) throw this.#overloaded()
         this.#begin(this.#loaded(), work)
       } catch (error) {
         work.fail(failureOf(error))
@@ -178,7 +178,8 @@ class LlamaEngine implements TextEngine {
     await running.loaded.dispose()
   }
 
-  #begin({ loaded, limits, prompts, decoder, embedder, bytes }: Running, work: Work): void {
+  #begin(running: Running, work: Work): void {
+    const { limits, prompts, decoder, embedder } = running
     const { work: asked } = work.asked
     if (asked.kind === 'embed') {
       if (embedder === undefined) throw invalid('inputs', NO_VECTORS)
@@ -191,69 +192,11 @@ class LlamaEngine implements TextEngine {
       return
     }
     if (decoder === undefined) throw invalid('messages', ONLY_VECTORS)
-    const { tokens, droppedMessages, maxOutputTokens } = this.#fitted(loaded, prompts, ask)
-    work.opening = openingOf(work, ask, droppedMessages)
-    const grammar = ask.grammar === undefined ? undefined : compiled(loaded, ask.grammar)
     const firstSeed = ask.sampling.seed ?? Math.floor(this.#random() * 2 ** 32)
-    const wishes = Array.from({ length: ask.choices }, (_, index): ChoiceWish => {
-      const config = samplerConfigOf(ask.sampling, tokens, firstSeed + index, loaded.vocabularySize)
-      return {
-        index,
-        input: tokens,
-        maxOutputTokens,
-        adapter: ask.adapter,
-        topLogprobs: ask.topLogprobs,
-        writer: new AnswerWriter(
-          index,
-          bytes,
-          ask.stop,
-          ask.calls,
-          () => `call_${work.asked.requestId}_${index}_${++this.#calls}`,
-        ),
-        openSampler: () => {
-          const sampler = new loaded.llama.binding.AddonSampler(loaded.model)
-          const state =
-            grammar === undefined
-              ? {}
-              : {
-                  grammarEvaluationState: new loaded.llama.binding.AddonGrammarEvaluationState(
-                    loaded.model,
-                    grammar,
-                  ),
-                }
-          sampler.applyConfig({ ...config, ...state })
-          return sampler
-        },
-      }
-    })
-    const proposals = loaded.settings.speculation?.maxTokens ?? 0
-    decoder.enqueue(wishes.map((wish) => new ChoiceRun(work, wish, loaded.model, proposals)))
-  }
-
-  #calls = 0
-
-  /** The question as it will be read, and what is left for the answer. */
-  #fitted(
-    { plan, settings }: LoadedModel,
-    prompts: PromptWriter,
-    ask: Ask,
-  ): { tokens: readonly number[]; droppedMessages: number; maxOutputTokens: number } {
-    const wantedOutput = ask.sampling.maxOutputTokens
-    const room = plan.contextTokens - (wantedOutput ?? 1)
-    const fitted =
-      settings.contextShift === 'drop-oldest'
-        ? prompts.fitted(ask, room)
-        : { tokens: prompts.tokensOf(ask), droppedMessages: 0 }
-    if (fitted !== undefined && fitted.tokens.length <= room && fitted.tokens.length > 0)
-      return { ...fitted, maxOutputTokens: wantedOutput ?? plan.contextTokens - fitted.tokens.length }
-    const question = fitted?.tokens.length ?? prompts.tokensOf(ask).length
-    if (question === 0) throw invalid('messages', 'There is nothing to answer: the messages have no text.')
-    throw new RequestRefused({
-      code: 'context_too_long',
-      detail: `The question has ${question} tokens and the answer may have ${wantedOutput ?? 'one or more'}; a sequence holds ${plan.contextTokens}.`,
-      field: question >= plan.contextTokens ? 'messages' : 'maxOutputTokens',
-      retrySafe: false,
-    })
+    const { opening, wishes } = planAnswer(running, ask, work.asked.requestId, firstSeed)
+    work.opening = opening
+    const proposals = running.loaded.settings.speculation?.maxTokens ?? 0
+    decoder.enqueue(wishes.map((wish) => new ChoiceRun(work, wish, running.loaded.model, proposals)))
   }
 
   #watched(sink: TextWorkSink): TextWorkSink {
@@ -278,6 +221,13 @@ class LlamaEngine implements TextEngine {
     let waiting = 0
     for (const work of this.#works) if (!work.hasStarted) waiting++
     return waiting
+  }
+
+  /** Requests that no sequence is free for. */
+  #countBehind(): number {
+    const waiting = this.#countWaiting()
+    const sequences = this.#running?.loaded.plan.sequences ?? 0
+    return waiting - Math.max(0, sequences - (this.#works.size - waiting))
   }
 
   #overloaded(): RequestRefused {
@@ -307,30 +257,6 @@ const WARM_GENERATE = {
   } as GenerateRequest,
 } as const
 const WARM_EMBED = { kind: 'embed', request: { inputs: ['Hello'] } as EmbedRequest } as const
-
-function openingOf(work: Work, ask: Ask, droppedMessages: number): GenerateEvent[] {
-  const started: GenerateEvent = { type: 'started', id: work.asked.requestId }
-  if (droppedMessages === 0) return [started]
-  const annotation = { kind: 'context-shift', droppedMessages }
-  return [
-    started,
-    ...Array.from(
-      { length: ask.choices },
-      (_, choice): GenerateEvent => ({ type: 'annotation', choice, annotation }),
-    ),
-  ]
-}
-
-function compiled({ llama }: LoadedModel, grammar: string): object {
-  try {
-    return new llama.binding.AddonGrammar(grammar)
-  } catch (error) {
-    throw invalid(
-      'output',
-      `llama.cpp cannot hold an answer to this schema: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
-}
 
 function failureOf(error: unknown): TextWorkFailure {
   if (error instanceof RequestRefused) return error.failure

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { TextRun } from '../../text-engine.ts'
 import { generate, loadedEngine, SPECULATION, say, tell } from './testing/sample.ts'
 
 const long = say('Subject: Re: the list', { logitBias: { '1': -100 }, maxOutputTokens: 30 })
@@ -58,3 +59,29 @@ test.each(['text', 'finished', 'usage'] as const)(
     await engine.unload()
   },
 )
+
+test('where nothing may wait, a second is refused, and tokens are counted all the same', async () => {
+  const engine = await loadedEngine({ sequences: 1 }, { maxWaiting: 0 })
+  const begun = Promise.withResolvers<TextRun>()
+  const first = tell(
+    engine,
+    { kind: 'generate', request: long },
+    {
+      onEvent: (_, run) => {
+        run.pause()
+        begun.resolve(run)
+      },
+    },
+  )
+  const run = await begun.promise
+  const [second, counted] = await Promise.all([
+    generate(engine, long),
+    tell(engine, { kind: 'count-tokens', request: long }, { stream: false }),
+  ])
+  expect(second.outcome.failure).toMatchObject({ code: 'overloaded', retrySafe: true })
+  expect(counted.answer).toEqual({ inputTokens: expect.any(Number) })
+  run.cancel()
+  expect((await first).outcome.failure?.code).toBe('cancelled')
+  expect((await generate(engine, long)).outcome.failure).toBeUndefined()
+  await engine.unload()
+})
