@@ -43,7 +43,7 @@ export class LeaseClient {
 
   constructor(options: LeaseClientOptions) {
     this.#options = options
-    this.#session = new LeaseSession(options.session)
+    this.#session = new LeaseSession(options.session, () => this.#stir())
   }
 
   get view(): LeaseClientView {
@@ -102,6 +102,14 @@ export class LeaseClient {
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)
       }
     }
+  }
+
+  /** Not at once: what a moment brings goes into one message. */
+  #stir(): void {
+    this.#options.clock.sleep(TICK_MS, this.#stopped.signal).then(
+      () => this.#kick.abort(),
+      () => undefined,
+    )
   }
 
   async #pause(ms: number): Promise<void> {

@@ -64,6 +64,23 @@ describe('what a gateway leases', () => {
     expect(messages).toBeLessThanOrEqual(6)
   })
 
+  test('stirs who sends for it when something is to be given back after a quiet time', () => {
+    let stirs = 0
+    const session = new LeaseSession('one', () => stirs++)
+    const account = session.account({ id: 'a', law, unit: 1n, onStoreDown: 'closed' })
+    const book = new LeaseBook()
+    session.wait([{ allowance: account, amount: 5n }], () => account.take(5n, 0))
+    const message = session.message(0)
+    if (message !== undefined)
+      session.answered(book.exchange(message, { monotonicMs: 0, nowMs: 0 }).answer, 0)
+    expect(session.message(20_000)).toBeUndefined()
+    expect(session.isQuiet).toBe(true)
+    const before = stirs
+    account.settle(5n, 1n, 20_000, 0)
+    expect(stirs).toBe(before + 1)
+    expect(session.message(20_000)?.asks).toMatchObject([{ release: 4 }])
+  })
+
   test('begins anew in another session where a message is never taken', () => {
     const { account, session } = openSession()
     let woken = 0

@@ -38,9 +38,12 @@ export class LeaseSession implements LeaseLine {
   #waiters: Waiter[] = []
   #underWay: UnderWay | undefined
 
-  /** `name`: one start of one gateway, unlike any other. */
-  constructor(name: string) {
+  readonly #stirred: () => void
+
+  /** `name`: one start of one gateway, unlike any other. `stirred`: it was quiet, and soon may have something to say. */
+  constructor(name: string, stirred: () => void = () => undefined) {
     this.#name = name
+    this.#stirred = stirred
   }
 
   get isQuiet(): boolean {
@@ -70,7 +73,9 @@ export class LeaseSession implements LeaseLine {
   }
 
   touched(account: Leased): void {
+    const wasQuiet = this.#active.size === 0
     this.#active.add(account)
+    if (wasQuiet) this.#stirred()
   }
 
   /** Calls back when the next message was answered, or cannot be: then it is worth taking again. */
