@@ -89,6 +89,21 @@ describe('a damaged file is told as such', () => {
   })
 })
 
+test('a draft model of another vocabulary is refused', async () => {
+  const wanted = loadOf({ speculation: SPECULATION.draft })
+  const draft = await readFile(wanted.files.get('llama/speculation/artifact') as string)
+  const path = join(folder, 'other-words.gguf')
+  const other = Buffer.from(draft)
+  other.write('Wubject', other.indexOf('Subject'))
+  await writeFile(path, other)
+  const engine = llamaEngine(systemClock)
+  const files = new Map([...wanted.files, ['llama/speculation/artifact', path]])
+  await expect(engine.load({ ...wanted, files })).rejects.toMatchObject({
+    code: 'contract_broken',
+    message: expect.stringContaining('the draft model does not go with it'),
+  })
+})
+
 describe('memory is planned before it is taken', () => {
   test('what does not fit is refused with what would', async () => {
     const failure = await refusalOf({ sequences: 8, maxMemoryBytes: 6_000_000 })
