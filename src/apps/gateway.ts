@@ -46,6 +46,7 @@ const gateway: Gateway = new Gateway({
   host: process.env.SLIPWAY_GATEWAY_HOST ?? '127.0.0.1',
   port: Number(process.env.SLIPWAY_GATEWAY_PORT ?? 8080),
   reusePort: process.env.SLIPWAY_GATEWAY_REUSE_PORT === '1',
+  http: process.env.SLIPWAY_HTTP === 'node' ? 'node' : 'strict',
   controlUrl,
   internalKey,
   pepper: Buffer.from(readFileSync(folder.pepper, 'utf8').trim(), 'hex'),
