@@ -4,7 +4,7 @@ import type { ChoiceWish } from './choice-run.ts'
 import type { LoadedModel } from './load-model.ts'
 import type { PromptWriter } from './prompt.ts'
 import type { Ask } from './read-request.ts'
-import { invalid, RequestRefused } from './refusal.ts'
+import { RequestRefused, wrong } from './refusal.ts'
 import { samplerConfigOf } from './sampler-config.ts'
 import type { TokenBytes } from './token-text.ts'
 
@@ -65,7 +65,7 @@ function fitted(
   if (question !== undefined && question.tokens.length <= room && question.tokens.length > 0)
     return { ...question, maxOutputTokens: wantedOutput ?? plan.contextTokens - question.tokens.length }
   const length = question?.tokens.length ?? prompts.tokensOf(ask).length
-  if (length === 0) throw invalid('messages', 'There is nothing to answer: the messages have no text.')
+  if (length === 0) throw wrong('There is nothing to answer: the messages have no text.')
   throw new RequestRefused({
     code: 'context_too_long',
     detail: `The question has ${length} tokens and the answer may have ${wantedOutput ?? 'one or more'}; a sequence holds ${plan.contextTokens}.`,
@@ -87,6 +87,6 @@ function compiled({ llama }: LoadedModel, grammar: string): object {
     return new llama.binding.AddonGrammar(grammar)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw invalid('output', `llama.cpp cannot hold an answer to this schema: ${reason}`)
+    throw wrong(`llama.cpp cannot hold an answer to this schema: ${reason}`)
   }
 }

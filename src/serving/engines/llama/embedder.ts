@@ -1,7 +1,7 @@
 import { type EmbedRequest, NO_USAGE } from '../../../contracts/index.ts'
 import type { LoadedModel } from './load-model.ts'
 import type { PromptWriter } from './prompt.ts'
-import { invalid, RequestRefused } from './refusal.ts'
+import { lacking, RequestRefused, wrong } from './refusal.ts'
 import { serviceOrder } from './schedule.ts'
 import type { Work } from './work.ts'
 
@@ -29,17 +29,17 @@ export class Embedder {
   /** Throws `RequestRefused`. */
   read(request: EmbedRequest): Omit<Queued, 'work'> {
     for (const name of Object.keys(request.extras ?? {}))
-      throw invalid(`extras.${name}`, `Models that run here do not have ${name}.`)
+      throw lacking(`extras.${name}`, `Models that run here do not have ${name}.`)
     if (request.purpose !== undefined)
-      throw invalid('purpose', 'This model does not tell questions from documents.')
+      throw lacking('purpose', 'This model does not tell questions from documents.')
     const size = this.#loaded.model.getEmbeddingVectorSize()
     if (request.dimensions !== undefined && request.dimensions !== size)
-      throw invalid('dimensions', `Vectors of this model have ${size} numbers, not ${request.dimensions}.`)
+      throw lacking('dimensions', `Vectors of this model have ${size} numbers, not ${request.dimensions}.`)
     const inputs = request.inputs.map((input) =>
       typeof input === 'string' ? this.#prompts.tokensOfText(input) : this.#prompts.marked(input),
     )
     for (const [index, { length }] of inputs.entries()) {
-      if (length === 0) throw invalid(`inputs.${index}`, 'An empty text has no vector.')
+      if (length === 0) throw wrong(`Text ${index} is empty and has no vector.`)
       if (length > this.#loaded.plan.contextTokens)
         throw new RequestRefused({
           code: 'context_too_long',

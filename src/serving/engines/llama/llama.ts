@@ -18,7 +18,7 @@ import { blocksOf } from './kv-budget.ts'
 import { type LoadedModel, loadModel } from './load-model.ts'
 import { PromptWriter } from './prompt.ts'
 import { type AskLimits, readRequest } from './read-request.ts'
-import { invalid, RequestRefused } from './refusal.ts'
+import { RequestRefused, wrong } from './refusal.ts'
 import { retryAfterMs } from './schedule.ts'
 import { TokenBytes } from './token-text.ts'
 import { callSyntaxOf } from './tool-calls.ts'
@@ -182,7 +182,7 @@ class LlamaEngine implements TextEngine {
     const { limits, prompts, decoder, embedder } = running
     const { work: asked } = work.asked
     if (asked.kind === 'embed') {
-      if (embedder === undefined) throw invalid('inputs', NO_VECTORS)
+      if (embedder === undefined) throw wrong(NO_VECTORS)
       embedder.enqueue({ work, ...embedder.read(asked.request) })
       return
     }
@@ -191,7 +191,7 @@ class LlamaEngine implements TextEngine {
       work.done({ inputTokens: prompts.tokensOf(ask).length })
       return
     }
-    if (decoder === undefined) throw invalid('messages', ONLY_VECTORS)
+    if (decoder === undefined) throw wrong(ONLY_VECTORS)
     const firstSeed = ask.sampling.seed ?? Math.floor(this.#random() * 2 ** 32)
     const { opening, wishes } = planAnswer(running, ask, work.asked.requestId, firstSeed)
     work.opening = opening

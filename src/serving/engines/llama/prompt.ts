@@ -1,6 +1,6 @@
 import type { Binding, NativeModel } from './binding.ts'
 import type { Ask, TemplateMessage } from './read-request.ts'
-import { invalid } from './refusal.ts'
+import { wrong } from './refusal.ts'
 
 export interface PromptTokens {
   readonly tokens: readonly number[]
@@ -94,7 +94,7 @@ export class PromptWriter {
       })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      throw invalid('messages', `The chat template of this model refuses these messages: ${reason}`)
+      throw wrong(`The chat template of this model refuses these messages: ${reason}`)
     }
   }
 

@@ -1,6 +1,6 @@
 import type { GenerateRequest, Message, Part, Sampling } from '../../../contracts/index.ts'
 import { GrammarRefused, grammarOfJson, grammarOfSchema } from './json-grammar.ts'
-import { invalid } from './refusal.ts'
+import { lacking, wrong } from './refusal.ts'
 import { type CallSyntax, type CallWish, callWishOf, grammarOfCalls } from './tool-calls.ts'
 
 /** A question in the form that the engine works with. */
@@ -46,10 +46,10 @@ export interface AskLimits {
 /** Throws `RequestRefused` with the field that this engine does not have. */
 export function readRequest(request: GenerateRequest, limits: AskLimits): Ask {
   for (const field of ['reasoning', 'serviceTier'] as const)
-    if (request[field] !== undefined) throw invalid(field, `Models that run here do not have ${field}.`)
+    if (request[field] !== undefined) throw lacking(field, `Models that run here do not have ${field}.`)
   const calls = callWishOf(request, limits.callSyntax)
   if (calls.kind === 'forced' && request.output !== undefined && request.output.format !== 'text')
-    throw invalid('output', 'An answer cannot be a forced tool call and of another form at once.')
+    throw wrong('An answer cannot be a forced tool call and of another form at once.')
   return {
     messages: request.messages.flatMap((message, index) => templateMessages(message, `messages.${index}`)),
     tools: request.tools?.map(({ name, description, parameters }) => ({
@@ -77,7 +77,7 @@ function grammarFor({ output, tools }: GenerateRequest, calls: CallWish): string
     if (output?.format === 'json') return grammarOfJson()
     return output?.format === 'schema' ? grammarOfSchema(output.schema) : undefined
   } catch (error) {
-    if (error instanceof GrammarRefused) throw invalid(place, `${place} at ${error.message}.`)
+    if (error instanceof GrammarRefused) throw wrong(`${place} at ${error.message}.`)
     throw error
   }
 }
@@ -85,12 +85,12 @@ function grammarFor({ output, tools }: GenerateRequest, calls: CallWish): string
 /** `lora` in the body, which every dialect hands on as an extra; nothing else is known. */
 function adapterOf({ extras = {} }: GenerateRequest, adapters: ReadonlySet<string>): string | undefined {
   for (const name of Object.keys(extras))
-    if (name !== 'lora') throw invalid(`extras.${name}`, `Models that run here do not have ${name}.`)
+    if (name !== 'lora') throw lacking(`extras.${name}`, `Models that run here do not have ${name}.`)
   const { lora } = extras
   if (lora === undefined || lora === null) return
   if (typeof lora === 'string' && adapters.has(lora)) return lora
   const known = [...adapters].join(', ') || 'none'
-  throw invalid('extras.lora', `No adapter of this version is called ${String(lora)}; it has ${known}.`)
+  throw wrong(`No adapter of this version is called ${String(lora)}; it has ${known}.`)
 }
 
 /** Results of tools are messages of their own to a template. */
@@ -121,7 +121,7 @@ function templateMessages(message: Message, place: string): TemplateMessage[] {
         results.push({ role: 'tool', tool_call_id: part.callId, content: textOf(part.content, at) })
         break
       default:
-        throw invalid(at, `Models that run here read text only, not a part of kind ${part.type}.`)
+        throw lacking(at, `Models that run here read text only, not a part of kind ${part.type}.`)
     }
   }
   const whole: TemplateMessage = {
@@ -139,7 +139,7 @@ function textOf(content: readonly Part[], place: string): string {
   return content
     .map((part, index) => {
       if (part.type === 'text') return part.text
-      throw invalid(`${place}.content.${index}`, 'Models that run here read text only.')
+      throw lacking(`${place}.content.${index}`, 'Models that run here read text only.')
     })
     .join('')
 }

@@ -9,6 +9,12 @@ export class RequestRefused extends Error {
   }
 }
 
-export function invalid(field: string, detail: string): RequestRefused {
+/** A field that this engine does not have: a caller may let it be left out. */
+export function lacking(field: string, detail: string): RequestRefused {
   return new RequestRefused({ code: 'invalid_request', detail, field, retrySafe: false })
+}
+
+/** A field that it has, with a value that it cannot take: only the words tell, since leaving it out is no answer. */
+export function wrong(detail: string): RequestRefused {
+  return new RequestRefused({ code: 'invalid_request', detail, retrySafe: false })
 }

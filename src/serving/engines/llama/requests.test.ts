@@ -107,8 +107,9 @@ describe('the form of an answer', () => {
         },
       }),
     )
-    expect(told.outcome.failure).toMatchObject({ code: 'invalid_request', field: 'output.schema' })
-    expect(told.outcome.failure?.detail).toContain('/properties/age/minimum')
+    expect(told.outcome.failure).toMatchObject({ code: 'invalid_request', retrySafe: false })
+    expect(told.outcome.failure?.detail).toContain('output.schema at /properties/age/minimum')
+    expect(told.outcome.failure).not.toHaveProperty('field')
   })
 
   test('any JSON object', async () => {
@@ -140,12 +141,8 @@ describe('the form of an answer', () => {
 
   test.each<[string, Partial<GenerateRequest>, string]>([
     ['a free choice, which this template does not mark', { tools }, 'toolChoice'],
-    ['a tool that is not there', { tools, toolChoice: { name: 'gone' } }, 'toolChoice.name'],
-    ['a form besides a call', { tools, toolChoice: 'required', output: { format: 'json' } }, 'output'],
-    ['an adapter that is not there', { extras: { lora: 'gone' } }, 'extras.lora'],
     ['what only another provider has', { extras: { store: true } }, 'extras.store'],
     ['a service tier', { serviceTier: 'flex' }, 'serviceTier'],
-    ['a token that is not there', { logitBias: { '1024': 1 } }, 'logitBias.1024'],
     [
       'a picture',
       {
@@ -162,6 +159,27 @@ describe('the form of an answer', () => {
     const told = await generate(engine, say('x', more))
     expect(told.outcome.failure).toMatchObject({ code: 'invalid_request', field, retrySafe: false })
   })
+})
+
+// A field that it does have: no name is told that could be left out, but words that say what is wrong.
+test.each<[string, Partial<GenerateRequest>, string]>([
+  [
+    'a tool that is not there',
+    { tools: [{ name: 'a' }], toolChoice: { name: 'gone' } },
+    'no tool is called gone',
+  ],
+  [
+    'a form besides a call',
+    { tools: [{ name: 'a' }], toolChoice: 'required', output: { format: 'json' } },
+    'forced tool call',
+  ],
+  ['an adapter that is not there', { extras: { lora: 'gone' } }, 'is called gone; it has json'],
+  ['a token that is not there', { logitBias: { '1024': 1 } }, '1024 is no token of this model'],
+])('refused by its value: %s', async (_, more, words) => {
+  const { failure } = (await generate(engine, say('x', more))).outcome
+  expect(failure).toMatchObject({ code: 'invalid_request', retrySafe: false })
+  expect(failure?.detail).toContain(words)
+  expect(failure).not.toHaveProperty('field')
 })
 
 describe('drawing', () => {

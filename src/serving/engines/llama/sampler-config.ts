@@ -1,6 +1,6 @@
 import type { Sampling } from '../../../contracts/index.ts'
 import type { SamplerConfig } from './binding.ts'
-import { invalid } from './refusal.ts'
+import { wrong } from './refusal.ts'
 
 /**
  * How tokens are drawn. What a request leaves out is off: temperature 1 and no filter draw from the model's own distribution. The
@@ -48,7 +48,7 @@ function biasOf(logitBias: Readonly<Record<string, number>>, vocabularySize: num
   const pairs = Object.entries(logitBias)
   for (const [token] of pairs)
     if (!/^\d{1,9}$/.test(token) || Number(token) >= vocabularySize)
-      throw invalid(`logitBias.${token}`, `${token} is no token of this model, which has ${vocabularySize}.`)
+      throw wrong(`logitBias: ${token} is no token of this model, which has ${vocabularySize}.`)
   if (pairs.length === 0) return {}
   return {
     tokenBiasKeys: Uint32Array.from(pairs, ([token]) => Number(token)),

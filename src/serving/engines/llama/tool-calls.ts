@@ -1,6 +1,6 @@
 import type { GenerateRequest, Tool } from '../../../contracts/index.ts'
 import { grammarOfSchema } from './json-grammar.ts'
-import { invalid } from './refusal.ts'
+import { lacking, wrong } from './refusal.ts'
 
 /**
  * How a model writes a call: between `<tool_call>` marks, as the chat templates of Hermes, Qwen and many after them teach it, or,
@@ -26,15 +26,15 @@ export function callSyntaxOf(chatTemplate: string | undefined): CallSyntax | und
 export function callWishOf(request: GenerateRequest, syntax: CallSyntax | undefined): CallWish {
   const { tools, toolChoice = 'auto', parallelToolCalls } = request
   if (tools === undefined || tools.length === 0 || toolChoice === 'none') return { kind: 'none' }
-  if (syntax === undefined) throw invalid('tools', 'The chat template of this model knows no tools.')
+  if (syntax === undefined) throw lacking('tools', 'The chat template of this model knows no tools.')
   if (typeof toolChoice === 'object') {
     if (!tools.some((tool) => tool.name === toolChoice.name))
-      throw invalid('toolChoice.name', `No tool is called ${toolChoice.name}.`)
+      throw wrong(`toolChoice: no tool is called ${toolChoice.name}.`)
     return { kind: 'forced', syntax, name: toolChoice.name }
   }
   if (toolChoice === 'required') return { kind: 'forced', syntax, name: undefined }
   if (syntax === 'marked') return { kind: 'free', isOneOnly: parallelToolCalls === false }
-  throw invalid(
+  throw lacking(
     'toolChoice',
     'The chat template of this model does not say how it marks a call: ask for none, for required, or for one by name.',
   )
