@@ -9,7 +9,7 @@ import { SlipwayError } from '../../kernel/index.ts'
 
 export const GEMMA_FILE = 'gemma-3-270m-q4_k_m.gguf'
 
-/** Of the base model, which continues texts: its template is left aside by asking with one message. */
+/** The base model, whose file has no chat template: it gets the texts as they are and continues them. */
 export const GEMMA_MODEL_FILE = `# Written by \`slipway sample llm --gemma\`.
 model: gemma_270m
 description: Gemma 3 270M, the base model, in 4 bits; continues texts.
