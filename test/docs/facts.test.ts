@@ -22,9 +22,9 @@ test('the settings are those that the program reads', () => {
   )
   const read = new Set(
     sources.flatMap((name) =>
-      [...readFileSync(join('src', name), 'utf8').matchAll(/process\.env\.([A-Z_]+)/g)].map(
-        (match) => match[1],
-      ),
+      [
+        ...readFileSync(join('src', name), 'utf8').matchAll(/process\.env\.([A-Z_]+)|\b(SLIPWAY_[A-Z_]+)\b/g),
+      ].map((match) => match[1] ?? match[2]),
     ),
   )
   expect(firstColumn('docs/operate.md', 'Settings').sort()).toEqual([...read].sort())

@@ -2,29 +2,28 @@ import { priorityClass } from '../../contracts/index.ts'
 import type { VersionLoad } from '../text/loads.ts'
 import { MetricText } from './render.ts'
 
-/** Versions of text whose model bounds or hedges them; nothing where none does. */
+/** Versions of text whose model bounds or hedges them; only what there is to tell where none does. */
 export function renderLoadMetrics(loads: readonly VersionLoad[]): string {
   const text = new MetricText()
   const labelsOf = ({ model, version }: VersionLoad) => `model="${model}",version="${version}"`
   const gated = loads.filter(({ gate }) => gate !== undefined)
-  if (gated.length > 0)
-    for (const [name, help, read] of GAUGES) {
-      text.head(name, 'gauge', help)
-      for (const load of gated)
-        for (const [rank, priority] of priorityClass.options.entries()) {
-          const view = load.gate?.view(rank)
-          if (view !== undefined) text.line(name, `${labelsOf(load)},class="${priority}"`, read(view))
-        }
-    }
+  for (const [name, help, read] of GAUGES) {
+    text.head(name, 'gauge', help)
+    for (const load of gated)
+      for (const [rank, priority] of priorityClass.options.entries()) {
+        const view = load.gate?.view(rank)
+        if (view !== undefined) text.line(name, `${labelsOf(load)},class="${priority}"`, read(view))
+      }
+  }
   const refused = 'slipway_gateway_text_refused_total'
-  if (gated.length > 0) text.head(refused, 'counter', 'Requests for which no place came in time, by reason.')
+  text.head(refused, 'counter', 'Requests for which no place came in time, by reason.')
   for (const load of gated)
     for (const [priority, reasons] of load.refused)
       for (const [reason, count] of Object.entries(reasons))
         if (count > 0) text.line(refused, `${labelsOf(load)},class="${priority}",reason="${reason}"`, count)
   const hedged = loads.filter(({ hedges }) => hedges !== undefined)
   const hedges = 'slipway_gateway_text_hedges_total'
-  if (hedged.length > 0) text.head(hedges, 'counter', 'Second attempts by what came of them.')
+  text.head(hedges, 'counter', 'Second attempts by what came of them.')
   for (const load of hedged)
     for (const [end, count] of Object.entries(load.hedged))
       text.line(hedges, `${labelsOf(load)},end="${end}"`, count)
