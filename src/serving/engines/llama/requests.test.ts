@@ -140,7 +140,8 @@ describe('the form of an answer', () => {
   })
 
   test.each<[string, Partial<GenerateRequest>, string]>([
-    ['a free choice, which this template does not mark', { tools }, 'toolChoice'],
+    ['a free choice, which this template does not mark', { tools }, 'tools'],
+    ['a free choice by its name', { tools, toolChoice: 'auto' }, 'toolChoice'],
     ['what only another provider has', { extras: { store: true } }, 'extras.store'],
     ['a service tier', { serviceTier: 'flex' }, 'serviceTier'],
     [

@@ -35,7 +35,7 @@ export function callWishOf(request: GenerateRequest, syntax: CallSyntax | undefi
   if (toolChoice === 'required') return { kind: 'forced', syntax, name: undefined }
   if (syntax === 'marked') return { kind: 'free', isOneOnly: parallelToolCalls === false }
   throw lacking(
-    'toolChoice',
+    request.toolChoice === undefined ? 'tools' : 'toolChoice',
     'The chat template of this model does not say how it marks a call: ask for none, for required, or for one by name.',
   )
 }
