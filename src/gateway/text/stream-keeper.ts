@@ -1,5 +1,7 @@
+import { KeptList, type Placed } from './kept-list.ts'
+
 /** What is looked at on every tick while it is open. */
-export interface Kept {
+export interface Kept extends Placed {
   tick(nowMs: number): void
   /** What waits in this process for a client to take it. */
   readonly unsentBytes: number
@@ -15,7 +17,7 @@ export interface Flushed {
  * for all that was written during it: neither costs a request a timer or a closure of its own.
  */
 export class StreamKeeper {
-  readonly #kept = new Set<Kept>()
+  readonly #kept = new KeptList<Kept>()
   readonly #monotonicMs: () => number
   readonly #timer: NodeJS.Timeout
   #waiting: Flushed[] = []
@@ -38,7 +40,9 @@ export class StreamKeeper {
 
   get unsentBytes(): number {
     let bytes = 0
-    for (const one of this.#kept) bytes += one.unsentBytes
+    this.#kept.forEach((one) => {
+      bytes += one.unsentBytes
+    })
     return bytes
   }
 
@@ -47,7 +51,7 @@ export class StreamKeeper {
   }
 
   remove(one: Kept): void {
-    this.#kept.delete(one)
+    this.#kept.remove(one)
   }
 
   flushSoon(one: Flushed): void {
@@ -63,6 +67,8 @@ export class StreamKeeper {
 
   #tick(): void {
     const nowMs = this.#monotonicMs()
-    for (const one of this.#kept) one.tick(nowMs)
+    this.#kept.forEach((one) => {
+      one.tick(nowMs)
+    })
   }
 }

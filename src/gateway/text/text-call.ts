@@ -33,6 +33,7 @@ export interface TextArrival extends Arrival {
  * failure is one event of the dialect, and the stream ends after it without the mark of success.
  */
 export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, Kept {
+  place = -1
   readonly #endpoint: Endpoint
   #question: TextQuestion | undefined
   /** The model as the client named it. */
