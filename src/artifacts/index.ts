@@ -1,5 +1,6 @@
 export { type ByteSource, type OpenSource, openSource, sourceOf } from './byte-source.ts'
 export type * from './model-facts.ts'
+export { noFacts } from './model-facts.ts'
 export type { OnnxHeader } from './onnx/header.ts'
 export { readOnnxHeader } from './onnx/read.ts'
 export type { OnnxValue } from './onnx/value.ts'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fc, test as property } from '@fast-check/vitest'
 import { describe, expect, test } from 'vitest'
-import { onnxBytes } from '../../lab/testing/onnx-bytes.ts'
 import { readOnnxHeader, sourceOf } from '../index.ts'
+import { onnxBytes } from '../testing/onnx-bytes.ts'
 
 const read = (bytes: Buffer) => readOnnxHeader(sourceOf(bytes, 'm.onnx'))
 const spam = readFileSync(new URL('../../../samples/spam/spam-v1.onnx', import.meta.url))

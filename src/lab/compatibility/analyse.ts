@@ -1,45 +1,39 @@
+import type { ModelFacts } from '../../artifacts/index.ts'
 import type { TensorSpec } from '../../contracts/index.ts'
 import type { Judgement } from '../lab.ts'
 import { accepts, contractDiff, shown } from './contract-diff.ts'
-import { contractFaults } from './onnx-contract.ts'
-import { onnxSupport, supportFaults } from './onnx-support.ts'
+import { fileReasons } from './file-reasons.ts'
 import type { CompatibilityPlan } from './plan.ts'
 import type { CompatibilityRaw, FileReading, Probe } from './raw.ts'
+import { judgeText } from './text-reasons.ts'
 
 /** Pure: the same plan and readings give the same judgement, offline too. No axis is measured. */
 export function analyseCompatibility(plan: CompatibilityPlan, raw: CompatibilityRaw): Judgement {
   const diff = contractDiff(plan.specs.champion.contract, plan.specs.candidate.contract)
+  const text = judgeText(plan, raw)
   const reasons = [
     ...diff.breaking,
-    ...fileReasons(plan, raw.candidate),
+    ...fileReasons(plan, raw),
     ...probeReasons(raw.probe, plan.specs.candidate.contract.outputs),
   ]
   return {
     status: reasons.length === 0 ? 'pass' : 'fail',
-    summary: reasons.length === 0 ? passText(raw.candidate, diff.compatible) : `${reasons.join('; ')}.`,
+    summary:
+      reasons.length === 0
+        ? passText(plan, raw.candidate, [...diff.compatible, ...text.notes])
+        : `${reasons.join('; ')}.`,
     measurements: [],
     details: {
       reasons,
       compatibleChanges: diff.compatible,
+      notes: text.notes,
+      features: text.assessment?.features ?? [],
       runtime: plan.runtime,
       champion: raw.champion,
       candidate: raw.candidate,
       probe: raw.probe,
     },
   }
-}
-
-/** Reasons that need no request: whoever measures skips the probe when there are some. */
-export function fileReasons(plan: CompatibilityPlan, reading: FileReading): string[] {
-  const spec = plan.specs.candidate
-  if (spec.engine === 'echo') return []
-  if (reading.kind === 'none') return ['the candidate names no file, and its engine needs one']
-  if (reading.kind === 'unreadable') return [`the file cannot be read as ONNX: ${reading.reason}`]
-  const { preprocess, ...rest } = spec
-  return [
-    ...supportFaults(reading.header),
-    ...contractFaults(reading.header, preprocess === undefined ? rest : { ...rest, preprocess }),
-  ]
 }
 
 function probeReasons(probe: Probe, promised: readonly TensorSpec[]): string[] {
@@ -67,9 +61,15 @@ function jsonType({ dtype }: TensorSpec): string {
   return dtype === 'bool' ? 'boolean' : 'number'
 }
 
-function passText(reading: FileReading, compatible: readonly string[]): string {
-  const parts = [compatible.length === 0 ? 'same contract' : `contract holds (${compatible.join(', ')})`]
-  if (reading.kind === 'onnx')
-    parts.push(`opset ${reading.header.opsets[''] ?? '–'} runs on ${onnxSupport.runtime}`)
+function passText(plan: CompatibilityPlan, reading: FileReading, changes: readonly string[]): string {
+  const parts = [changes.length === 0 ? 'same contract' : `contract holds (${changes.join('; ')})`]
+  if (reading.kind === 'onnx') parts.push(`opset ${reading.header.opsets[''] ?? '–'} runs on ${plan.runtime}`)
+  if (reading.kind === 'model') parts.push(`${formOf(reading.facts)} runs on ${plan.runtime}`)
   return parts.join(', ')
+}
+
+function formOf({ format, precision, parameters }: ModelFacts): string {
+  const size =
+    parameters === null ? [] : [`${(parameters / 1e9).toFixed(parameters < 1e8 ? 3 : 1)} B parameters`]
+  return [format, ...(precision === null ? [] : [precision.name]), ...size].join(' ')
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { modelFacts } from './facts-form.ts'
 
 const onnxValue = z.object({
   name: z.string(),
@@ -21,6 +22,7 @@ const fileReading = z.union([
       externalData: z.array(z.string()),
     }),
   }),
+  z.object({ kind: z.literal('model'), bytes: z.number(), facts: modelFacts }),
   z.object({ kind: z.literal('unreadable'), bytes: z.number(), reason: z.string() }),
   /** The engine runs no file. */
   z.object({ kind: z.literal('none') }),
@@ -38,5 +40,12 @@ const probe = z.union([
 ])
 export type Probe = z.infer<typeof probe>
 
-export const compatibilityRaw = z.object({ champion: fileReading, candidate: fileReading, probe })
+export const compatibilityRaw = z.object({
+  champion: fileReading,
+  candidate: fileReading,
+  /** Of the candidate, where its settings name them. */
+  draft: fileReading.optional(),
+  adapters: z.array(z.object({ name: z.string(), reading: fileReading })).optional(),
+  probe,
+})
 export type CompatibilityRaw = z.infer<typeof compatibilityRaw>

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CheckName, Digest, Evidence } from '../../contracts/index.ts'
+import { type CheckName, type Digest, type Evidence, versionFiles } from '../../contracts/index.ts'
 import { type Clock, digestOf, type Logger, systemClock } from '../../kernel/index.ts'
 import { analyse, type CheckSizes, createChecks } from '../checks.ts'
 import { checkFailed } from '../client/failures.ts'
@@ -73,7 +73,7 @@ async function writeJob(
   // Only one check reads files.
   if (check === 'compatibility') {
     for (const { spec } of [context.champion, context.candidate])
-      if (spec.engine === 'onnx' && spec.artifact !== undefined) wanted.add(spec.artifact.digest)
+      for (const [place, { digest }] of versionFiles(spec)) if (place !== 'preprocess') wanted.add(digest)
   }
   const artifacts: Record<string, string> = {}
   for (const [index, digest] of [...wanted].entries()) {

@@ -1,0 +1,1 @@
+export { onnxBytes } from './testing/onnx-bytes.ts'
