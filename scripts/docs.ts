@@ -1,6 +1,6 @@
 /**
  * The generated pages: docs/openapi.json from the route table, docs/errors.md from the error table, the table of rooms
- * in docs/architecture.md, docs/reference/cli.md from the commands, docs/reference/files.md and docs/schemas/ from the
+ * in docs/architecture.md, docs/reference/cli.md from the commands, docs/reference/sizing.md from src/sizing, docs/reference/files.md and docs/schemas/ from the
  * forms of the files. `--check` writes nothing and fails where a page is behind the code.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { openApiDocument } from '../src/api/index.ts'
 import { errorTable } from '../src/contracts/index.ts'
 import { cliPage } from './reference/cli.ts'
 import { fileSchema, filesPage } from './reference/files.ts'
+import { sizingPage } from './reference/sizing.ts'
 import { rooms } from './rooms.ts'
 
 const check = process.argv.includes('--check')
@@ -18,6 +19,7 @@ write('docs/openapi.json', `${JSON.stringify(openApiDocument(packageJson.version
 write('docs/errors.md', errorPage())
 write('docs/reference/cli.md', cliPage())
 write('docs/reference/files.md', filesPage())
+write('docs/reference/sizing.md', sizingPage())
 for (const name of ['change', 'model', 'policy'] as const)
   write(`docs/schemas/${name}.schema.json`, `${JSON.stringify(fileSchema(name), null, 2)}\n`)
 write('docs/architecture.md', withRooms(readFileSync('docs/architecture.md', 'utf8')))

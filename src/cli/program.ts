@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import packageJson from '#package.json' with { type: 'json' }
 import { addBatchCommands } from './commands/batch.ts'
 import { addChangeCommands } from './commands/change.ts'
+import { addCompatCommand } from './commands/compat.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addImportCommands } from './commands/import.ts'
 import { addKeyCommands } from './commands/keys.ts'
@@ -50,6 +51,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addChangeCommands(program)
   addVerifyCommand(program)
   addLadderCommand(program)
+  addCompatCommand(program)
   addImportCommands(program)
   addLogsCommand(program)
   addKeyCommands(program)

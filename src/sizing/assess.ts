@@ -106,8 +106,11 @@ export function assess(question: AssessQuestion): Assessment {
 function groupsOf(question: AssessQuestion, engine: EngineId, gpu: Gpu, contextTokens: number): Fit[] {
   const { facts, concurrency = 1, kvType = 'fp16' } = question
   const common = { facts, gpu, engine: engineProfiles[engine], contextTokens, concurrency, kvType }
-  if (question.gpus === undefined) return fitsByGroup(common)
-  const fit = fitOf({ ...common, gpus: question.gpus })
+  // An engine that cannot split weights has one GPU, whatever would fit on more.
+  const splits =
+    featureAnswer(engine, question.engineVersion ?? null, 'tensor-parallel').answer !== 'not-supported'
+  if (question.gpus === undefined && splits) return fitsByGroup(common)
+  const fit = fitOf({ ...common, gpus: question.gpus ?? 1 })
   return fit === null ? [] : [fit]
 }
 
@@ -203,6 +206,7 @@ function warningsOf(
 }
 
 export function gib(bytes: number): string {
-  const value = bytes / 2 ** 30
-  return value >= 0.1 || value <= -0.1 ? `${value.toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  const size = Math.abs(bytes)
+  if (size >= 0.1 * 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`
+  return size >= 0.1 * 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 10).toFixed(1)} KiB`
 }
