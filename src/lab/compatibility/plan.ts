@@ -9,8 +9,8 @@ import {
 } from '../../contracts/index.ts'
 import { commonPlan, planFor } from '../common-plan.ts'
 import type { CheckContext, CheckPlan } from '../lab.ts'
+import { llamaRuntime } from './llama-runtime.ts'
 import { onnxSupport } from './onnx-support.ts'
-import { llamaRuntime } from './text-reasons.ts'
 
 const judgedSpec = z.object({
   engine: engineName,

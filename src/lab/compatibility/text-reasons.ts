@@ -1,5 +1,6 @@
 import { type ModelFacts, noFacts } from '../../artifacts/index.ts'
 import { type Assessment, assess, needsOfSettings } from '../../sizing/index.ts'
+import { llamaRuntime } from './llama-runtime.ts'
 import type { CompatibilityPlan } from './plan.ts'
 import type { CompatibilityRaw, FileReading } from './raw.ts'
 import { type ServedText, textDiff } from './text-diff.ts'
@@ -12,9 +13,6 @@ export interface TextJudgement {
   readonly notes: string[]
   readonly assessment: Assessment | null
 }
-
-/** The engine `llama` here; its version stands in the plan beside it. */
-export const llamaRuntime = { name: 'node-llama-cpp', version: '3.22.1' } as const
 
 /** What a version of text is judged by before it is asked anything. Pure. */
 export function judgeText(plan: CompatibilityPlan, raw: Omit<CompatibilityRaw, 'probe'>): TextJudgement {
