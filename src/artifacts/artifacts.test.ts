@@ -55,9 +55,9 @@ describe('what the files of the libraries say', () => {
     [
       'moe-q4.gguf',
       {
-        experts: { total: 4, active: 2, shared: 0 },
+        experts: { total: 4, active: 1, shared: 0 },
         parameters: 4096 + 12_288 + 3 * 4 * 4096,
-        activeParameters: 4096 + 12_288 + 3 * 2 * 4096,
+        activeParameters: 4096 + 12_288 + 3 * 4096,
         precision: { name: 'Q4_0', method: 'gguf' },
       },
     ],

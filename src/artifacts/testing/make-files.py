@@ -71,7 +71,7 @@ def make_gguf():
     common(mixture, 1)
     mixture.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_0)
     mixture.add_expert_count(4)
-    mixture.add_expert_used_count(2)
+    mixture.add_expert_used_count(1)
     mixture.add_tensor("token_embd.weight", weights(64, 64).astype(np.float16))
     block(mixture, 0, kinds.Q4_0)
     for name in ("ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"):
