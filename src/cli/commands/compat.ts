@@ -11,6 +11,7 @@ import {
   type KvType,
   kvTypes,
 } from '../../sizing/index.ts'
+import { besideParts } from '../compat/beside.ts'
 import { htmlReport, markdownReport, type ReportPart, reportParts } from '../compat/report.ts'
 import { type CompatTarget, compatTarget } from '../compat/target.ts'
 import { styled, table } from '../output.ts'
@@ -35,6 +36,8 @@ export function addCompatCommand(program: Command): void {
     .option('--feature <name...>', 'ask for a feature too')
     .option('--price <usd>', 'of one GPU an hour, instead of the list price', Number)
     .option('--train-tokens <n>', 'estimate full, LoRA and QLoRA training on so many', Number)
+    .option('--with <file...>', 'other models that are to share the GPU')
+    .option('--adapters <rank:count>', 'LoRA adapters on this model, such as 16:8')
     .option('--report <file>', 'write it as .md or .html')
     .addHelpText(
       'after',
@@ -55,6 +58,8 @@ interface CompatOptions {
   readonly feature?: readonly string[]
   readonly price?: number
   readonly trainTokens?: number
+  readonly with?: readonly string[]
+  readonly adapters?: string
   readonly report?: string
 }
 
@@ -63,7 +68,11 @@ async function compat(name: string, wanted: CompatOptions, options: GlobalOption
   if (/^c-[0-9a-f]+$/.test(name) && !existsSync(name)) return ofChange(name, session)
   const target = await compatTarget(name)
   const assessment = assessed(target, wanted)
-  const parts = reportParts(target.facts, assessment)
+  const beside = { models: wanted.with ?? [], adapters: adaptersOf(wanted.adapters) }
+  const parts = [
+    ...reportParts(target.facts, assessment),
+    ...besideParts(target.name, target.facts, assessment, beside),
+  ]
   session.output.result({ target: target.name, facts: target.facts, assessment })
   for (const part of parts) for (const line of drawn(part)) session.output.line(line)
   if (wanted.report !== undefined) {
@@ -109,6 +118,14 @@ function assessed({ facts, needs, engineVersion }: CompatTarget, wanted: CompatO
     ...(wanted.price === undefined ? {} : { usdPerHour: wanted.price }),
     ...(trainingTokens === undefined ? {} : { trainingTokens }),
   })
+}
+
+function adaptersOf(words: string | undefined): { rank: number; wanted: number } | null {
+  if (words === undefined) return null
+  const [, rank, wanted] = /^(\d{1,4}):(\d{1,5})$/.exec(words) ?? []
+  if (rank === undefined || wanted === undefined)
+    throw refused('--adapters must be a rank and a count, such as 16:8')
+  return { rank: Number(rank), wanted: Number(wanted) }
 }
 
 function whole(option: string, value: number | undefined): number | undefined {

@@ -64,6 +64,25 @@ describe('slipway lab compat', () => {
     }
   })
 
+  test('tells whether others fit beside it, and what adapters take', async () => {
+    const report = join(folder, 'r.md')
+    await compat(
+      at('llama-q8.gguf'),
+      '--gpu',
+      't4',
+      '--with',
+      at('moe-q4.gguf'),
+      '--adapters',
+      '8:4',
+      '--report',
+      report,
+    )
+    expect(readFileSync(report, 'utf8')).toMatch(
+      /they fit: 2\.0 GiB of 16\.0 GiB[\s\S]*\| moe-q4\.gguf \|[\s\S]*4 are wanted/,
+    )
+    await expect(compat(at('llama-q8.gguf'), '--adapters', 'many')).rejects.toThrow(/such as 16:8/)
+  })
+
   test('a change file gives file, engine, context and features', async () => {
     writeFileSync(
       join(folder, 'change.yaml'),
