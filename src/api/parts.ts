@@ -2,10 +2,18 @@ import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Batches } from '../batches/index.ts'
 import type { Changes } from '../changes/index.ts'
-import type { Route, Routes, StatusReport, TelemetryBatch, TrafficWindow } from '../contracts/index.ts'
+import type {
+  Route,
+  Routes,
+  StatusReport,
+  TelemetryBatch,
+  TextReplica,
+  TrafficWindow,
+} from '../contracts/index.ts'
 import type { Fleet, LeaseDesk } from '../fleet/index.ts'
 import type { Clock, Logger } from '../kernel/index.ts'
 import type { Store } from '../store/index.ts'
+import type { TextStates, TextSummary } from '../telemetry/index.ts'
 import type { Caller } from './sessions.ts'
 
 /** What the handlers need of the rooms behind them. */
@@ -27,6 +35,8 @@ export interface ApiParts {
   readonly webFolder: string | undefined
   /** Control and gateways; replicas come from the fleet. */
   readonly processes: () => Promise<StatusReport['processes']>
+  /** Replicas of ours that answer text for a model, by their own metrics; asked when somebody looks. */
+  readonly textReplicas: (model: string) => Promise<TextReplica[]>
   /** Prometheus text of this process. */
   readonly metrics: () => Promise<string>
 }
@@ -42,6 +52,8 @@ export interface LiveTelemetry {
     fromMs: number
     toMs: number
   }): Promise<TrafficWindow[]>
+  text(query: { model: string; fromMs: number; toMs: number; sizeMs: number }): Promise<TextSummary>
+  readonly textStates: TextStates
 }
 
 type Parsed<S> = S extends z.ZodType ? z.infer<S> : undefined

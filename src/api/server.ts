@@ -12,6 +12,7 @@ import { modelHandlers } from './handlers/models.ts'
 import { opsHandlers } from './handlers/ops.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { textSettingsHandlers } from './handlers/text-settings.ts'
+import { textStatsHandlers } from './handlers/text-stats.ts'
 import { createIdempotency } from './idempotency.ts'
 import { parsed } from './parse.ts'
 import type { ApiParts, Ask, Handler, Handlers } from './parts.ts'
@@ -40,6 +41,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     ...changeHandlers(parts),
     ...peopleHandlers(parts),
     ...textSettingsHandlers(parts),
+    ...textStatsHandlers(parts),
     ...batchHandlers(parts),
     ...liveHandlers(parts),
     ...opsHandlers(parts, sessions),

@@ -16,6 +16,7 @@ import { entryPath, packageRoot } from './entry.ts'
 import { localBackend } from './local-backend.ts'
 import { readPolicy } from './policy-file.ts'
 import { reportProcesses } from './processes.ts'
+import { replicaFigures } from './replica-figures.ts'
 
 /** Owns the store; composes fleet, telemetry, lab and changes behind the control API. */
 const USAGE = 3
@@ -91,6 +92,11 @@ async function run(): Promise<void> {
     startedAt,
     webFolder: existsSync(join(web, 'index.html')) ? web : undefined,
     processes: async () => reportProcesses(folder, fleet.replicas()),
+    textReplicas: replicaFigures(
+      () => fleet.replicas(),
+      readFileSync(folder.internalKey, 'utf8').trim(),
+      clock,
+    ),
     metrics: controlMetrics({ store, fleet, telemetry }),
   })
   await listen(api)

@@ -34,6 +34,7 @@ import { type BatchPoster, batchPoster } from './telemetry/post-batch.ts'
 import { TelemetrySender } from './telemetry/sender.ts'
 import { Spill } from './telemetry/spill.ts'
 import { isText } from './text/model-list.ts'
+import { StateOut } from './text/state-out.ts'
 import { TextFront, type TextOptions } from './text/text-front.ts'
 
 export interface GatewayOptions {
@@ -82,6 +83,7 @@ export class Gateway {
   readonly #controlDoor: ControlDoor
   readonly #spill: Spill
   readonly #sender: TelemetrySender
+  readonly #stateOut: StateOut
   readonly #metrics = new VersionMetricsTable()
   readonly #admission: Admission
   readonly #predict: PredictParts
@@ -154,6 +156,13 @@ export class Gateway {
       limits.text.maxBodyBytes,
     )
     this.#text = new TextFront(options.text ?? {}, { ...this.#predict, files, log })
+    const { controlUrl, internalKey, name } = options
+    this.#stateOut = new StateOut(
+      name,
+      () => this.#text.state(clock.monotonicMs(), clock.nowMs()),
+      batchPoster(controlUrl, internalKey, '/internal/v1/text-state'),
+      clock,
+    )
   }
 
   /** Nearly all places are taken: time to give those who can wait something lighter. */
@@ -176,6 +185,7 @@ export class Gateway {
     const taken = await this.#server.listen({ host, port, reusePort }, 'SLIPWAY_GATEWAY_PORT')
     this.#loopDelay.enable()
     this.#sender.start()
+    this.#stateOut.start()
     this.#client.start()
     log.info({ gateway: name, host, port: taken, fromDisk: stored !== undefined }, 'gateway listened')
     return taken
@@ -186,7 +196,7 @@ export class Gateway {
     if (this.#isStopping) return
     this.#isStopping = true
     const { clock, limits, log } = this.#options
-    await this.#client.stop()
+    await Promise.all([this.#client.stop(), this.#stateOut.stop()])
     this.#server.stopAccepting()
     // Clients with a kept connection may be sending right now; they get their answer and `connection: close`.
     await clock.sleep(limits.stopGraceMs)

@@ -8,6 +8,7 @@ export {
 } from './remote/remote-text-upstream.ts'
 export { standardCodecs } from './remote/standard-codecs.ts'
 export { replicaUpstream, type TextReplica } from './replica.ts'
+export type { ProviderView } from './text/provider-view.ts'
 export type {
   AcceptedBy,
   RelaySeen,

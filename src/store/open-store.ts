@@ -26,6 +26,7 @@ import { modelRepository } from './repositories/models.ts'
 import { requestLog } from './repositories/request-log.ts'
 import { rolloutRepository } from './repositories/rollouts.ts'
 import { settingsRepository } from './repositories/settings.ts'
+import { textWindowRepository } from './repositories/text-windows.ts'
 import { trafficRepository } from './repositories/traffic.ts'
 import { versionRepository } from './repositories/versions.ts'
 import { windowRepository } from './repositories/windows.ts'
@@ -115,6 +116,7 @@ export async function assembleStore(
     traffic: trafficRepository(context),
     requestLog: requestLog(context),
     windows: windowRepository(context),
+    textWindows: textWindowRepository(context),
     changes: changeRepository(context),
     evidence: evidenceRepository(context),
     signOffs: signOffRepository(context),

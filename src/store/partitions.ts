@@ -38,6 +38,7 @@ export async function maintainPartitions(
     }
     await session.query(`DELETE FROM ${table}_default WHERE ${column} < $1`, [startOf(firstKeptDay)])
   }
+  await session.query('DELETE FROM text_windows WHERE "start" < $1', [startOf(firstKeptDay)])
   await session.query('DELETE FROM telemetry_batches WHERE taken_at < $1', [startOf(firstKeptDay)])
   return { made, dropped }
 }

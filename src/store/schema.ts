@@ -217,6 +217,13 @@ interface WindowsTable {
   latency: Json<Record<string, number>>
 }
 
+interface TextWindowsTable {
+  model_name: string
+  version: string
+  start: Date
+  counts: Json<Record<string, number>>
+}
+
 interface LimitCountsTable {
   id: string
   start_at: Date
@@ -298,6 +305,7 @@ export interface Tables {
   audit: AuditTable
   inference_logs: InferenceLogsTable
   windows: WindowsTable
+  text_windows: TextWindowsTable
   incidents: IncidentsTable
   failure_cases: FailureCasesTable
   client_files: ClientFilesTable

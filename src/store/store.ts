@@ -25,6 +25,7 @@ import type {
   ServingPolicy,
   SignOff,
   Slice,
+  TextWindow,
   Traffic,
   TrafficShares,
   TrafficWindow,
@@ -51,6 +52,7 @@ export interface Store {
   readonly traffic: TrafficRepository
   readonly requestLog: RequestLog
   readonly windows: WindowRepository
+  readonly textWindows: TextWindowRepository
   readonly changes: ChangeRepository
   readonly evidence: EvidenceRepository
   readonly signOffs: SignOffRepository
@@ -199,6 +201,8 @@ export interface LogBatch {
 }
 export interface Derived {
   readonly windows: readonly TrafficWindow[]
+  /** Each (model, version, start) once. */
+  readonly textWindows?: readonly TextWindow[]
   readonly failureCases: readonly FailureCase[]
 }
 
@@ -237,6 +241,13 @@ export interface WindowRepository {
   merge(windows: readonly TrafficWindow[]): Promise<void>
   /** By start; `fromMs` inclusive, `toMs` exclusive. */
   list(filter: { model: string; fromMs: number; toMs: number; versions?: string[] }): Promise<TrafficWindow[]>
+}
+
+export interface TextWindowRepository {
+  /** Adds to the stored minutes of the same (model, version, start), each given once. */
+  merge(windows: readonly TextWindow[]): Promise<void>
+  /** By start, then version; `fromMs` inclusive, `toMs` exclusive. */
+  list(filter: { model: string; fromMs: number; toMs: number }): Promise<TextWindow[]>
 }
 
 export interface ChangeRepository {

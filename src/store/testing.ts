@@ -12,6 +12,7 @@ import { assembleStore } from './open-store.ts'
 import type { Store } from './store.ts'
 
 export { type ManualClock, manualClock } from './testing/manual-clock.ts'
+export { sampleRecord, sampleText } from './testing/samples.ts'
 
 /**
  * An empty embedded store in memory, with its own folder for artifacts; `close` gives both back. Databases are kept and

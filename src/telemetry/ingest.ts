@@ -1,7 +1,14 @@
-import type { FailureCase, RequestRecord, TelemetryBatch, TrafficWindow } from '../contracts/index.ts'
+import type {
+  FailureCase,
+  RequestRecord,
+  TelemetryBatch,
+  TextWindow,
+  TrafficWindow,
+} from '../contracts/index.ts'
 import { type Clock, isSlipwayError, type Logger, SlipwayError } from '../kernel/index.ts'
 import type { RequestLog } from '../store/index.ts'
 import type { Capture } from './capture.ts'
+import { textWindowsOf } from './text-windows.ts'
 import { windowsOf } from './windows.ts'
 
 /** Batches of all gateways that arrive within this time are one transaction. */
@@ -46,6 +53,7 @@ export interface Ingest {
 export interface Stored {
   readonly records: readonly RequestRecord[]
   readonly windows: readonly TrafficWindow[]
+  readonly textWindows?: readonly TextWindow[]
   readonly failureCases: readonly FailureCase[]
 }
 
@@ -107,7 +115,12 @@ export function createIngest(parts: {
         (records) => {
           const selected = capture.select(records, nowMs)
           suppressed = selected.suppressed
-          stored = { records, windows: windowsOf(records), failureCases: selected.cases }
+          stored = {
+            records,
+            windows: windowsOf(records),
+            textWindows: textWindowsOf(records),
+            failureCases: selected.cases,
+          }
           return stored
         },
       )

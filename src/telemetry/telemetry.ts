@@ -7,6 +7,9 @@ import { createIngest, type IngestMetrics } from './ingest.ts'
 import { createLiveWindows, type WindowQuery } from './live-windows.ts'
 import type { SplitReading } from './split-ratio.ts'
 import { createSplitWatch } from './split-watch.ts'
+import { createTextStates, type TextStates } from './text-states.ts'
+import { type TextSummary, textSummary } from './text-summary.ts'
+import { TEXT_WINDOW_MS } from './text-windows.ts'
 import { WINDOW_MS } from './windows.ts'
 
 export interface TelemetryOptions {
@@ -32,6 +35,9 @@ export interface Telemetry {
   onWindows(listener: (windows: TrafficWindow[]) => void): () => void
   /** The newest comparison of the observed with the intended split, by model. */
   splits(): ReadonlyMap<string, SplitReading>
+  /** What versions of text answered, from whole minutes. `sizeMs`: of a point of its series, whole minutes. */
+  text(query: { model: string; fromMs: number; toMs: number; sizeMs: number }): Promise<TextSummary>
+  readonly textStates: TextStates
   readonly incidents: Incidents
   metrics(): TelemetryMetrics
   /** Writes what waits and stops. Idempotent. */
@@ -126,6 +132,11 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       return () => listeners.delete(own)
     },
     splits: () => splits.readings(),
+    text: async ({ fromMs, model, sizeMs, toMs }) => {
+      const wholeFromMs = fromMs - (fromMs % TEXT_WINDOW_MS)
+      return textSummary(await store.textWindows.list({ model, fromMs: wholeFromMs, toMs }), sizeMs)
+    },
+    textStates: createTextStates(clock),
     incidents,
     metrics: () => ({ ...ingest.metrics, waitingRecords: ingest.waitingRecords() }),
     close: async () => {

@@ -7,7 +7,7 @@ import { type Opened, visit } from './opened.ts'
 
 const PAGES: readonly [path: string, heading: RegExp, ...texts: string[]][] = [
   ['/', /^All is well; .*on the way\.$/, 'spam_filter', 'v1 75 %, v2 25 %', 'c-7f3a canary 25 %'],
-  ['/models', /^2 models/, 'digits', 'c-b44d checking'],
+  ['/models', /^3 models/, 'digits', 'c-b44d checking'],
   [
     '/models/spam_filter',
     /^spam_filter: \d+ requests a second, 0\.\d % failed, p99 \d/,

@@ -159,6 +159,24 @@ describe('without one', () => {
   })
 })
 
+describe('what control hears of it', () => {
+  test('accounts, ladder and month, as they are now, within what may be told', async () => {
+    await open(true)
+    for (const { then } of [scenarios[3], scenarios[3]] as Scenario[]) {
+      primary.always(then)
+      await ask(true)
+    }
+    await expect.poll(() => world.control.textStates.length, { timeout: 10_000 }).toBeGreaterThan(0)
+    const heard = world.control.textStates.at(-1)
+    expect(heard?.providers.map(({ provider }) => provider).sort()).toEqual(['backup', 'primary'])
+    expect(heard?.providers.flatMap(({ accounts }) => accounts.map(({ tries }) => tries > 0))).toEqual([
+      true,
+      true,
+    ])
+    expect(heard?.ladders).toMatchObject([{ model: 'chat', month: { answers: 2, degraded: 2 } }])
+  })
+})
+
 /** One record of each request, with every try that reached a provider in it, and nothing billed that nobody counted. */
 function accountsFor({ how, record, status, text }: Seen): void {
   if (how === 'answered') expect(text).toBe(truth.text)

@@ -48,6 +48,7 @@ export async function openTestApi(parts: Partial<ApiParts> = {}): Promise<TestAp
     startedAt: Date.now(),
     webFolder: undefined,
     processes: async () => [],
+    textReplicas: async () => [],
     metrics: async () => '',
     ...parts,
   })

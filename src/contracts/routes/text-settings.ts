@@ -4,6 +4,7 @@ import { priceOverride } from '../price.ts'
 import { apisOfKind, newProvider, provider, providerName } from '../provider.ts'
 import { route } from '../route.ts'
 import { servingPolicy } from '../serving-policy.ts'
+import { gatewayTextState, textStats } from '../text-stats.ts'
 import { byModel } from './shared.ts'
 
 const all = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) })
@@ -11,6 +12,29 @@ const ruleName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
 
 /** How text is served: who is asked, by which rules, within which limits, at which prices. */
 export const textSettingsRoutes = {
+  getTextStats: route({
+    method: 'GET',
+    path: '/api/v1/models/{model}/text-stats',
+    listener: 'control',
+    access: 'read',
+    summary:
+      'What a model of text answered: tokens, costs, first tokens, fallbacks, caches, rules, and who is asked; the last hour where no times are given, a week at most.',
+    params: byModel,
+    query: z.object({
+      fromMs: z.coerce.number().int().optional(),
+      toMs: z.coerce.number().int().optional(),
+      sizeMs: z.coerce.number().int().min(60_000).max(86_400_000).default(60_000),
+    }),
+    answer: textStats,
+  }),
+  postTextState: route({
+    method: 'POST',
+    path: '/internal/v1/text-state',
+    listener: 'control',
+    access: 'internal',
+    summary: 'What a gateway knows of its text traffic now: accounts, ladders, hedges.',
+    body: gatewayTextState,
+  }),
   listProviders: route({
     method: 'GET',
     path: '/api/v1/providers',

@@ -83,6 +83,7 @@ beforeAll(async () => {
     startedAt: clock.nowMs(),
     webFolder: undefined,
     processes: async () => [],
+    textReplicas: async () => [],
     metrics: async () => '',
   })
   await api.listen({ host: '127.0.0.1', port: 0 })

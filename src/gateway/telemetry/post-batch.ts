@@ -11,9 +11,13 @@ const POST_TIMEOUT_MS = 5000
 /** Control understood us and will not change its mind about this batch. */
 const NEVER = new Set([400, 413, 422])
 
-/** Posts to `POST /internal/v1/telemetry` of control, one kept connection. */
-export function batchPoster(controlUrl: string, internalKey: string): BatchPoster {
-  const url = new URL('/internal/v1/telemetry', controlUrl)
+/** Posts to control, by default what requests were; one kept connection. */
+export function batchPoster(
+  controlUrl: string,
+  internalKey: string,
+  path = '/internal/v1/telemetry',
+): BatchPoster {
+  const url = new URL(path, controlUrl)
   const isTls = url.protocol === 'https:'
   const agent = isTls
     ? new TlsAgent({ keepAlive: true, maxSockets: 1 })

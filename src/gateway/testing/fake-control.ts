@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
+  type GatewayTextState,
+  gatewayTextState,
   leaseExchange,
   type RequestRecord,
   type Snapshot,
@@ -19,6 +21,7 @@ export type TelemetryMood = number | 'hang'
 export class FakeControl {
   readonly batches: TelemetryBatch[] = []
   readonly records: RequestRecord[] = []
+  readonly textStates: GatewayTextState[] = []
   dropped = 0
   duplicates = 0
   mood: TelemetryMood = 200
@@ -101,6 +104,11 @@ export class FakeControl {
     }
     if (this.mood !== 200) {
       response.writeHead(this.mood).end()
+      return
+    }
+    if (request.url === '/internal/v1/text-state') {
+      this.textStates.push(gatewayTextState.parse(JSON.parse(Buffer.concat(chunks).toString())))
+      response.writeHead(204).end()
       return
     }
     const batch = telemetryBatch.parse(JSON.parse(Buffer.concat(chunks).toString()))

@@ -39,6 +39,8 @@ export function policyLadders(isOverloaded: () => boolean): Ladders {
           states.set(model, { policy, state: new LadderState(serving.ladder) })
       }
     },
+    views: (nowMs, wallMs) =>
+      [...states].map(([model, { state }]) => ({ model, ...state.view(nowMs, wallMs) })),
     climb: (subject) => new PolicyClimb(subject, states.get(subject.model.model)?.state, isOverloaded()),
   }
 }

@@ -1,6 +1,7 @@
 import type {
   CostRow,
   EmbedAnswer,
+  GatewayTextState,
   GenerateAnswer,
   GenerateEvent,
   GenerateRequest,
@@ -73,6 +74,8 @@ export interface Asides {
 
 export interface Ladders extends FollowsSnapshots {
   climb(subject: TextSubject, nowMs: number): Climb
+  /** How they do now, for pages. */
+  views?(nowMs: number, wallMs: number): GatewayTextState['ladders']
 }
 
 /** The rungs of one request, best first. */

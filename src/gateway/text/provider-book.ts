@@ -1,6 +1,6 @@
 import type { Provider, ProviderTimeouts, Snapshot } from '../../contracts/index.ts'
 import type { Logger } from '../../kernel/index.ts'
-import type { TextUpstream } from '../../providers/index.ts'
+import type { ProviderView, TextUpstream } from '../../providers/index.ts'
 
 interface OpenProvider {
   readonly revision: number
@@ -44,6 +44,10 @@ export class ProviderBook {
 
   of(name: string | undefined): OpenProvider | undefined {
     return name === undefined ? undefined : this.#providers.get(name)
+  }
+
+  views(): ProviderView[] {
+    return [...this.#providers.values()].flatMap(({ upstream }) => upstream.view?.() ?? [])
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Provider, Snapshot } from '../../contracts/index.ts'
+import type { GatewayTextState, Provider, Snapshot } from '../../contracts/index.ts'
 import { type Logger, SlipwayError } from '../../kernel/index.ts'
 import type { TextUpstream } from '../../providers/index.ts'
 import type { GatewayTable, TextTableParts } from '../gateway-table.ts'
@@ -25,6 +25,7 @@ import { ProviderBook } from './provider-book.ts'
 import { StreamKeeper } from './stream-keeper.ts'
 import { TextCall } from './text-call.ts'
 import type { Arrival, TextCallParts } from './text-http-call.ts'
+import { textState } from './text-state.ts'
 
 export interface TextOptions extends Partial<TextParts> {
   readonly surfaces?: Surfaces
@@ -124,6 +125,12 @@ export class TextFront {
   get metricsText(): string {
     const { keeper, loads } = this.#parts
     return renderTextMetrics(this.metrics.all(), keeper.unsentBytes) + renderLoadMetrics(loads.all())
+  }
+
+  /** For pages; undefined where no model of text is served. */
+  state(nowMs: number, wallMs: number): Omit<GatewayTextState, 'gateway'> | undefined {
+    const { ladders, loads } = this.#parts
+    return textState(this.#providers.views(), ladders.views?.(nowMs, wallMs) ?? [], loads.all())
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { Random } from '../../kernel/index.ts'
 import type { RemotePolicy } from './policy.ts'
+import type { Headroom } from './rate-headers.ts'
 
 /** What a pool must know of an account; who it is to the provider is the credential's matter. */
 export interface Pooled {
@@ -46,6 +47,8 @@ export class Account<P extends Pooled> {
   rests = 0
   /** The rest that was reported last, so that each is once. */
   toldRestMs = 0
+  /** As the last answer told it; monotonic. Null: none ever did. */
+  headroom: { readonly of: readonly Headroom[]; readonly atMs: number } | null = null
 
   constructor(of: P) {
     this.of = of

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   ANTHROPIC_RATES,
+  headroomOf,
   OPENAI_RATES,
   PLAIN_RATES,
   resetIn,
@@ -111,4 +112,39 @@ describe('the budget of retries', () => {
     expect(spent(budget, 1e9)).toBe(8)
     expect(spent(budget, 1e9 + 60_000)).toBe(3)
   })
+})
+
+test.each([
+  [
+    'OpenAI tells requests and tokens',
+    {
+      'x-ratelimit-remaining-requests': '9',
+      'x-ratelimit-limit-requests': '10',
+      'x-ratelimit-remaining-tokens': '100',
+    },
+    OPENAI_RATES,
+    [
+      { what: 'requests', remaining: 9, limit: 10 },
+      { what: 'tokens', remaining: 100, limit: null },
+    ],
+  ],
+  [
+    'Anthropic puts the kind before',
+    {
+      'anthropic-ratelimit-input-tokens-remaining': '40000',
+      'anthropic-ratelimit-input-tokens-limit': '50000',
+    },
+    ANTHROPIC_RATES,
+    [{ what: 'input-tokens', remaining: 40_000, limit: 50_000 }],
+  ],
+  [
+    'one limit has no name',
+    { 'x-ratelimit-remaining': '3', 'x-ratelimit-limit': '60' },
+    PLAIN_RATES,
+    [{ what: '', remaining: 3, limit: 60 }],
+  ],
+  ['what is no number is not told', { 'x-ratelimit-remaining': 'plenty' }, PLAIN_RATES, []],
+  ['nobody says', {}, OPENAI_RATES, []],
+])('what is left: %s', (_, headers, rates, left) => {
+  expect(headroomOf(headers, rates)).toEqual(left)
 })

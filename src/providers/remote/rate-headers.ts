@@ -41,6 +41,33 @@ export function usedUpFor(headers: AnswerHeaders, names: RateHeaders, nowMs: num
   return longestMs
 }
 
+/** What an answer says is left of its account's limits. */
+export interface Headroom {
+  /** `requests`, `tokens`, `input-tokens`; empty where the provider has one limit only. */
+  readonly what: string
+  readonly remaining: number
+  readonly limit: number | null
+}
+
+/** Empty where nobody says. */
+export function headroomOf(headers: AnswerHeaders, names: RateHeaders): Headroom[] {
+  const found: Headroom[] = []
+  for (const [remaining] of names) {
+    const left = first(headers[remaining])?.trim() ?? ''
+    if (!NUMBER.test(left)) continue
+    const isAnthropic = remaining.endsWith('-remaining')
+    const most = first(
+      headers[isAnthropic ? `${remaining.slice(0, -10)}-limit` : remaining.replace('-remaining', '-limit')],
+    )?.trim()
+    found.push({
+      what: remaining.replace(/^.*?ratelimit-?|-?remaining-?/g, ''),
+      remaining: Number(left),
+      limit: most !== undefined && NUMBER.test(most) ? Number(most) : null,
+    })
+  }
+  return found
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   h: 3_600_000,

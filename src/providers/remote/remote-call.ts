@@ -9,7 +9,7 @@ import type { ProviderRow } from './kind-row.ts'
 import type { Place } from './place.ts'
 import type { RemotePolicy } from './policy.ts'
 import type { Prepared } from './prepared.ts'
-import { type AnswerHeaders, usedUpFor } from './rate-headers.ts'
+import { type AnswerHeaders, headroomOf, usedUpFor } from './rate-headers.ts'
 import { nothingFound } from './reading.ts'
 import { retryAt } from './retry-at.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -179,6 +179,8 @@ export class RemoteCall implements TextExchange, TryOwner {
     const { clock, pool, row } = this.#parts
     const account = this.#account as Picked
     const usedUpMs = usedUpFor(headers, row.rates, clock.nowMs())
+    const headroom = headroomOf(headers, row.rates)
+    if (headroom.length > 0) account.headroom = { of: headroom, atMs: this.#nowMs() }
     if (usedUpMs !== null) pool.rest(account, usedUpMs, 'its rate is used up', this.#nowMs())
     this.sink.accepted({
       account: account.of.name,

@@ -1,6 +1,7 @@
 import type { Provider } from '../../contracts/index.ts'
 import type { TextFailure } from '../text/text-upstream.ts'
 import type { AccountPool, AccountState } from './account-pool.ts'
+import type { Headroom } from './rate-headers.ts'
 import type { RemoteAccount } from './remote-call.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
@@ -34,6 +35,10 @@ export interface AccountView {
   readonly circuitOpenings: number
   readonly inputTokens: number
   readonly outputTokens: number
+  /** As the provider told it last; empty where it tells nothing. */
+  readonly headroom: readonly Headroom[]
+  /** Epoch ms. */
+  readonly headroomAt: number | null
 }
 
 interface Viewed {
@@ -73,6 +78,8 @@ export function viewOf(viewed: Viewed, nowMs: number, wallMs: number): RemoteVie
         circuitOpenings: account.circuitOpenings,
         inputTokens,
         outputTokens,
+        headroom: account.headroom?.of ?? [],
+        headroomAt: account.headroom === null ? null : Math.round(wallMs + account.headroom.atMs - nowMs),
       }
     }),
   }

@@ -11,6 +11,7 @@ import type {
   TokenUsage,
 } from '../../contracts/index.ts'
 import type { DialectName, JsonObject, ProblemClass } from '../../dialects/index.ts'
+import type { ProviderView } from './provider-view.ts'
 
 /**
  * What answers text requests for one version: a remote provider, or one replica of ours over the link. One suite
@@ -37,6 +38,8 @@ export interface TextUpstream {
   start(call: TextCall, sink: TextSink): TextExchange
   /** Takes nothing new, resolves when what is in flight has settled and connections are closed. Idempotent. */
   close(): Promise<void>
+  /** For pages, where it is a provider with accounts: plain data, made when it is asked for. */
+  view?(): ProviderView
 }
 
 export interface TextCall {

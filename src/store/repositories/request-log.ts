@@ -8,6 +8,7 @@ import type { Derived, LogBatch, RequestLog } from '../store.ts'
 import type { Context } from './context.ts'
 import { insertFailureCases } from './failure-cases.ts'
 import { badCursor, json, jsonOrNull, pageOf } from './rows.ts'
+import { mergeTextWindows } from './text-windows.ts'
 import { mergeWindows } from './windows.ts'
 
 /** Partitions are made a week ahead, so that a control plane that is away over a weekend is not missed. */
@@ -26,6 +27,7 @@ export function requestLog({ database, clock, tell }: Context): RequestLog {
       if (records.length > 0) await session.copyIn(COPY, records.map(toLine).join(''))
       const derived = derive(records)
       await mergeWindows(session, derived.windows)
+      await mergeTextWindows(session, derived.textWindows ?? [])
       const newCases = await insertFailureCases(session, derived.failureCases)
       return { isNew, derived, newCases }
     })
