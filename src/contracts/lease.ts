@@ -66,6 +66,8 @@ export const leaseGrant = z.object({
   epoch: z.number(),
   /** `calendar`: ms until the next span. Else 0. */
   renewsMs: z.number().min(0),
+  /** `places`: of those that were held, so many too many, since others were given them after the lease ran out. Else 0. */
+  lost: z.number().int().min(0),
   /** Somebody was refused lately: keep nothing that is not needed. */
   scarce: z.boolean(),
 })

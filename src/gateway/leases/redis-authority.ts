@@ -45,7 +45,7 @@ function wordsOf({ first, holds, law, need, owe, release, spare }: LeaseAsk): st
 }
 
 function grantIn(line: string): LeaseGrant {
-  const [granted, leaseMs, left, waitMs, epoch, renewsMs, scarce] = line.split(' ').map(Number)
+  const [granted, leaseMs, left, waitMs, epoch, renewsMs, lost, scarce] = line.split(' ').map(Number)
   if (scarce === undefined || Number.isNaN(scarce))
     throw new Error(`Redis answered no grant: ${line.slice(0, 100)}`)
   return {
@@ -55,6 +55,7 @@ function grantIn(line: string): LeaseGrant {
     waitMs: waitMs as number,
     epoch: epoch as number,
     renewsMs: renewsMs as number,
+    lost: lost as number,
     scarce: scarce === 1,
   }
 }

@@ -3,7 +3,7 @@
  *
  * KEYS: the session, then one account an ask. ARGV: sequence, time in epoch ms (empty: Redis' own, which is what counts
  * outside of tests), session name, then eleven values an ask: kind, limit, period ms, span, release, owe, first, need,
- * spare, holds, lease ms. Answers one string: a line a grant, `granted leaseMs left waitMs epoch renewsMs scarce`.
+ * spare, holds, lease ms. Answers one string: a line a grant, `granted leaseMs left waitMs epoch renewsMs lost scarce`.
  * Numbers are doubles here as they are in JavaScript; those that are stored are written with 17 digits, which is exact.
  */
 export const EXCHANGE_SCRIPT = `
@@ -25,7 +25,7 @@ if last ~= nil and last >= sequence then
   redis.call('PEXPIRE', KEYS[1], SESSION_MS)
   if last == sequence then return known[2] end
   local lines = {}
-  for index = 2, #KEYS do lines[index - 1] = '0 0 0 0 0 0 0' end
+  for index = 2, #KEYS do lines[index - 1] = '0 0 0 0 0 0 0 0' end
   return table.concat(lines, '\\n')
 end
 local isNext = last == sequence - 1
@@ -77,7 +77,7 @@ for index = 2, #KEYS do
   if not isNext then release = 0 end
   local scarceUntil = tonumber(redis.call('HGET', key, 'scarce') or '') or -1
   local isScarce = scarceUntil > now
-  local granted, left, waitMs, epoch, renewsMs, keepMs = 0, 0, 0, 0, 0, SCARCE_MS
+  local granted, left, waitMs, epoch, renewsMs, lost, keepMs = 0, 0, 0, 0, 0, 0, SCARCE_MS
   if kind == 'rate' then
     local interval = period / limit
     local burst = math.max(period, interval)
@@ -134,6 +134,7 @@ for index = 2, #KEYS do
     if holds + granted == 0 then redis.call('HDEL', key, 'by:' .. session)
     else redis.call('HSET', key, 'by:' .. session, text(holds + granted) .. ' ' .. text(now + leaseMs)) end
     left = available - granted
+    lost = math.max(0, holds - math.max(0, limit - others))
     if granted < first then waitMs = first > limit and -1 or PLACE_WAIT_MS end
     keepMs = keepMs + leaseMs
   end
@@ -144,7 +145,7 @@ for index = 2, #KEYS do
   redis.call('PEXPIRE', key, math.ceil(keepMs))
   local scarce = scarceUntil > now and '1' or '0'
   lines[index - 1] = table.concat(
-    { text(granted), text(leaseMs), text(left), text(waitMs), text(epoch), text(renewsMs), scarce }, ' ')
+    { text(granted), text(leaseMs), text(left), text(waitMs), text(epoch), text(renewsMs), text(lost), scarce }, ' ')
 end
 local answer = table.concat(lines, '\\n')
 redis.call('HSET', KEYS[1], 'sequence', text(sequence), 'answer', answer, 'seen', text(now))

@@ -151,6 +151,16 @@ export function conformsToLeaseAuthority(name: string, open: OpenAuthority): voi
       expect(await two.ask(askOf(places(3), { ...want(1), holds: 2 }))).toMatchObject({ granted: 1, left: 0 })
     })
 
+    test('places that were given to others meanwhile are lost to who comes back', async () => {
+      const { one, time, two } = await opened()
+      await one.ask(askOf(places(3), want(2)))
+      time.nowMs += 10_001
+      expect(await two.ask(askOf(places(3), { first: 1, need: 2 }))).toMatchObject({ granted: 2, lost: 0 })
+      expect(await one.ask(askOf(places(3), { holds: 2 }))).toMatchObject({ granted: 0, lost: 1 })
+      await two.ask(askOf(places(3), { holds: 1 }))
+      expect(await one.ask(askOf(places(3), { holds: 2 }))).toMatchObject({ lost: 0 })
+    })
+
     const units = fc.nat(40)
     const laws = fc.oneof(
       fc.constant<LeaseLaw>(rate(60)),

@@ -120,6 +120,7 @@ const NOTHING: LeaseGrant = {
   waitMs: 0,
   epoch: 0,
   renewsMs: 0,
+  lost: 0,
   scarce: false,
 }
 
@@ -221,7 +222,8 @@ function exchangePlaces(
   if (holds === 0) account.holders.delete(session)
   else account.holders.set(session, { holds, untilMs: nowMs + leaseMsOf(law) })
   const waitMs = granted >= ask.first ? 0 : ask.first > law.limit ? -1 : PLACE_WAIT_MS
-  return { granted, left: available - granted, waitMs }
+  const lost = Math.max(0, ask.holds - Math.max(0, law.limit - others))
+  return { granted, left: available - granted, waitMs, lost }
 }
 
 /** Others hold some of it that they may not use. */

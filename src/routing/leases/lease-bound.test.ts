@@ -203,6 +203,25 @@ test('a place that was leased and not renewed is not given to a request', () => 
   expect(world.admitted).toHaveLength(7)
 })
 
+test('the place of a request that outlived its lease is not given to the next one there, while others have it', () => {
+  const law: LeaseLaw = { kind: 'places', limit: 4 }
+  const world = new LeaseWorld({ law, gateways: 2, clocks: [], startMs: START })
+  const ask = (gateway: number, forMs: number) =>
+    world.step({ gapMs: 0, gateway, act: { kind: 'request', estimate: 1, used: 1, forMs } })
+  const say = (gateway: number, gapMs = 0) =>
+    world.step({ gapMs, gateway, act: { kind: 'message', fate: 'good' } })
+  ask(0, 12_000)
+  say(0)
+  for (let place = 0; place < 4; place++) ask(1, 60_000)
+  say(1, 11_000)
+  say(0)
+  // It ended at twelve seconds; the other gateway runs four.
+  say(0, 1500)
+  ask(0, 1000)
+  say(0)
+  expect(world.admitted.filter(({ isSettled }) => !isSettled)).toHaveLength(4)
+})
+
 describe('a schedule of this kind', () => {
   const steps: WorldEvent[] = Array.from({ length: 400 }, (_, index) => ({
     gapMs: 100,

@@ -16,13 +16,15 @@ const KEEP_SHARE = 1.25
  * Requests at once. Places are held, not used up: each message says how many this gateway holds, and a gateway that
  * falls silent loses them after the lease, so those of a killed one come back. A few more than the recent peak are kept
  * free unless they are scarce. A lease that could not be renewed gives no place any more, though the requests that have
- * one go on: so many may be too many until they end.
+ * one go on: so many may be too many until they end, and their places go with them.
  */
 export class LeasedPlaces implements Leased {
   terms: LeaseTerms
   readonly #line: LeaseLine
   #inUse = 0
   #free = 0
+  /** Of those in use: others have these places, so nobody gets them here when they end. */
+  #lost = 0
   #untilMs = Number.NEGATIVE_INFINITY
   #renewAtMs = Number.NEGATIVE_INFINITY
   #waiting = 0
@@ -58,8 +60,11 @@ export class LeasedPlaces implements Leased {
   }
 
   settle(taken: bigint): void {
-    this.#inUse -= Number(taken)
-    this.#free += Number(taken)
+    const ended = Number(taken)
+    const gone = Math.min(ended, this.#lost)
+    this.#inUse -= ended
+    this.#lost -= gone
+    this.#free += ended - gone
     this.#line.touched(this)
   }
 
@@ -115,6 +120,9 @@ export class LeasedPlaces implements Leased {
   answered(grant: LeaseGrant, sentMs: number, nowMs: number): void {
     this.#isScarce = grant.scarce
     this.#free += grant.granted
+    const lostFree = Math.min(this.#free, grant.lost)
+    this.#free -= lostFree
+    this.#lost = Math.min(grant.lost - lostFree, this.#inUse)
     this.#untilMs = sentMs + grant.leaseMs * LEASE_SAFETY
     const isHolding = this.#inUse + this.#free > 0
     this.#renewAtMs = isHolding ? sentMs + grant.leaseMs * RENEW_SHARE : Number.NEGATIVE_INFINITY
