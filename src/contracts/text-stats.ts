@@ -34,7 +34,7 @@ export const textTotals = z.object({
   }),
   /** By how well it is known; dollars are null where they are unknown, which is not zero. */
   costs: z.array(z.object({ state: costState, requests: count, costUsd: z.string().nullable() })),
-  /** To the first content of streams, from arrival. */
+  /** To the first content of streams, from arrival; without answers of a cache. */
   ttft: quantiles,
   /** Mean gap between the contents of one stream, each stream once. */
   itl: quantiles,

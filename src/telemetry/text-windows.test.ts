@@ -57,11 +57,12 @@ describe('what versions of text answered', () => {
     ])
   })
 
-  test('gaps are those between the contents of whole streams', () => {
+  test('gaps are those between the contents of whole streams that somebody was asked for', () => {
     const told = { ttftMs: 100, chunks: 5 }
     const { itl, ttft } = summary(
       record(told, { latencyMs: 500 }),
       record({ ...told, chunks: 1 }, { latencyMs: 9000 }),
+      record({ ...told, cache: 'hit' }, { latencyMs: 9000 }),
       record({ ...told, stream: false }, { latencyMs: 9000 }),
       record(told, { latencyMs: 9000, outcome: 'error', code: 'upstream_failed' }),
     ).total

@@ -51,7 +51,8 @@ class Sums {
     this.#use(text)
     if (text.cache !== 'off') this.#count(`cache.${text.cache}`)
     if (outcome === 'ok') this.#count(`rung.${text.rung ?? ''}`)
-    if (text.ttftMs !== null && text.stream) {
+    // What a cache answers at once says nothing of how fast the version is.
+    if (text.ttftMs !== null && text.stream && !FROM_CACHE.has(text.cache)) {
       this.#count(`ttft.${bucketOf(text.ttftMs)}`)
       if (outcome === 'ok' && text.chunks > 1)
         this.#count(`itl.${bucketOf((latencyMs - text.ttftMs) / (text.chunks - 1))}`)
@@ -96,6 +97,7 @@ class Sums {
   }
 }
 
+const FROM_CACHE: ReadonlySet<TextRecord['cache']> = new Set(['hit', 'stale', 'semantic'])
 const ATTO_PER_NANO = 10n ** 9n
 const HALF = ATTO_PER_NANO / 2n
 

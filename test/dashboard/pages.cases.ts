@@ -5,7 +5,7 @@ import { serveDashboard } from './fixture/serve.ts'
 import { faultsOf, weakTexts, wideParts } from './inspect.ts'
 import { type Opened, visit } from './opened.ts'
 
-const PAGES: readonly [path: string, heading: RegExp, ...texts: string[]][] = [
+const PAGES: readonly [path: string, heading: RegExp, ...texts: (string | RegExp)[]][] = [
   ['/', /^All is well; .*on the way\.$/, 'spam_filter', 'v1 75 %, v2 25 %', 'c-7f3a canary 25 %'],
   ['/models', /^3 models/, 'digits', 'c-b44d checking'],
   [
@@ -15,6 +15,19 @@ const PAGES: readonly [path: string, heading: RegExp, ...texts: string[]][] = [
     '2 of 2',
     'Which versions are there?',
     '502 model_failed',
+  ],
+  [
+    '/models/support_chat',
+    /^support_chat: no traffic in the last minute/,
+    'What was asked, and what did it cost?',
+    /unknown for \d+ requests/,
+    'p95 ',
+    'circuit open',
+    '8,120 of 10,000 requests',
+    'lesser answers this month',
+    'shadow',
+    'Our replicas',
+    '41 % of 2,048',
   ],
   ['/changes', /^3 changes are on the way\.$/, 'Reject: ', 'Rolled back to v1: '],
   [

@@ -28,7 +28,7 @@ export function applyEvent(cache: QueryCache, { event, data }: ServerEvent): voi
       stale('rollout')
       return
     case 'windows':
-      stale(`windows:${about.model}`, `requests:${about.model}`)
+      stale(`windows:${about.model}`, `requests:${about.model}`, `text-stats:${about.model}`)
       return
     case 'traffic':
     case 'deployments':

@@ -84,6 +84,31 @@ export const windowsQuery = (model: string, sizeMs: number) =>
     () => 2000,
   )
 
+/** Spans of the figures of text, with points that a page can draw. */
+const TEXT_SPANS = {
+  hour: { spanMs: 3_600_000, sizeMs: 60_000 },
+  day: { spanMs: 86_400_000, sizeMs: 900_000 },
+  week: { spanMs: 604_800_000, sizeMs: 7_200_000 },
+} as const
+
+/** The last hour ends where the server's time is; for longer ones the page's clock is near enough. */
+export const textStatsQuery = (model: string, span: keyof typeof TEXT_SPANS) =>
+  query(
+    `text-stats:${model}:${span}`,
+    async () => {
+      const { sizeMs, spanMs } = TEXT_SPANS[span]
+      const toMs = Date.now() + 1
+      return await client.call('getTextStats', {
+        params: { model },
+        query: span === 'hour' ? { sizeMs } : { fromMs: toMs - spanMs, toMs, sizeMs },
+      })
+    },
+    () => (span === 'hour' ? 3000 : 30_000),
+  )
+
+export const servingPolicyQuery = (model: string) =>
+  query(`serving-policy:${model}`, () => client.call('getServingPolicy', { params: { model } }))
+
 export interface RequestFilter {
   readonly model: string
   readonly version: string | undefined

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
+import type { ModelContract } from '../../../../src/contracts/index.ts'
 import { HistogramChart, histogramCsv } from '../../charts/histogram-chart.tsx'
 import { TrafficChart, trafficCsv } from '../../charts/traffic-chart.tsx'
 import { championFirst, seriesOf, vitalsOf } from '../../charts/windows.ts'
@@ -18,6 +19,7 @@ import { isOpen, stateWords } from '../change/states.ts'
 import { HistoryPanel } from './history-panel.tsx'
 import { RequestsPanel } from './requests-panel.tsx'
 import { SplitPanel } from './split-panel.tsx'
+import { TextSection } from './text/text-section.tsx'
 import { VersionsPanel } from './versions-panel.tsx'
 
 const TRAFFIC_TITLE = 'How much traffic does each version answer?'
@@ -90,7 +92,7 @@ export function ModelPage({ model: name }: { model: string }) {
           {series.length === 0 ? (
             <Empty
               says="No request in the last ten minutes. One by hand:"
-              command={`slipway predict ${name} '{"features": …}'`}
+              command={`slipway predict ${name} '${isText(model.contract) ? '{"prompt": "Hello"}' : '{"features": …}'}'`}
             />
           ) : (
             <>
@@ -108,10 +110,18 @@ export function ModelPage({ model: name }: { model: string }) {
           <HistogramChart title={LATENCY_TITLE} series={latencies} />
         </Panel>
       </div>
+      {isText(model.contract) && <TextSection model={name} champion={model.champion} />}
       <HistoryPanel model={name} nowMs={live?.nowMs ?? openedMs} colourOf={colourOf} />
       <VersionsPanel model={model} versions={versions} deployments={deployments} />
       <RequestsPanel model={name} versions={versions.map(({ label }) => label)} />
     </>
+  )
+}
+
+/** `{prompt}` → `{text}`, as the contract of every model of text is. */
+function isText({ inputs, outputs }: ModelContract): boolean {
+  return (
+    inputs.length === 1 && inputs[0]?.name === 'prompt' && outputs.length === 1 && outputs[0]?.name === 'text'
   )
 }
 

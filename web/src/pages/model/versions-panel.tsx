@@ -40,10 +40,11 @@ export function VersionsPanel({ model, versions, deployments }: VersionsPanelPro
               <div className="mute small-text">
                 {version.spec.engine}
                 {version.spec.artifact === undefined ? '' : ` · ${version.spec.artifact.name}`}
-                {version.spec.preprocess === undefined ? '' : ` after ${version.spec.preprocess.name}`} ·
-                batches of up to {version.spec.batching.maxBatchSize} rows in{' '}
-                {version.spec.batching.maxQueueDelayMs} ms · id{' '}
-                <code title={version.id}>{shortHash(version.id)}</code>
+                {version.spec.preprocess === undefined ? '' : ` after ${version.spec.preprocess.name}`} ·{' '}
+                {version.spec.provider === undefined
+                  ? `batches of up to ${version.spec.batching.maxBatchSize} rows in ${version.spec.batching.maxQueueDelayMs} ms`
+                  : `${version.spec.modelName ?? 'its model'} at ${version.spec.provider}`}{' '}
+                · id <code title={version.id}>{shortHash(version.id)}</code>
               </div>
             </li>
           )
