@@ -59,7 +59,11 @@ export function noteRequest(
     retries,
   }
   if (text !== undefined) made.text = text
-  if (outcome === 'error' && model.snapshot.captureFailures) made.input = noted.captured()
+  if (outcome === 'error' && model.snapshot.captureFailures) {
+    const input = noted.captured()
+    // Nothing may be kept of it: then it is no case.
+    if (input !== '[]') made.input = input
+  }
   record(made)
 }
 

@@ -4,6 +4,7 @@ import { SlipwayError } from '../../kernel/index.ts'
 import { parsePredictBody } from '../predict/predict-body.ts'
 import type { ProblemHeaders } from '../server/answer.ts'
 import type { Endpoint, NeutralAnswer } from './endpoint.ts'
+import { keptRows } from './kept-input.ts'
 import { priorityOf } from './plan.ts'
 import { type QuestionOut, TextQuestion } from './question.ts'
 import { Subject } from './subject.ts'
@@ -109,7 +110,7 @@ export class PredictTextCall extends TextHttpCall {
   }
 
   protected capturedRows(): readonly unknown[] {
-    return this.#prompts.map((prompt) => ({ prompt }))
+    return keptRows(this.#questions)
   }
 
   #askNext(): void {

@@ -59,6 +59,7 @@ export class Subject implements TextSubject {
   readonly dropped: string[] = []
   readonly #isStream: boolean
   #work: UpstreamWork | undefined
+  #isRuled = false
 
   constructor(of: SubjectOf) {
     this.of = of
@@ -87,8 +88,14 @@ export class Subject implements TextSubject {
     return work.request
   }
 
+  /** Undefined while rules that it has did not let it pass: what they would take out is still in it. */
+  get ruled(): GenerateRequest | undefined {
+    return this.of.text.guard === undefined || this.#isRuled ? this.neutral() : undefined
+  }
+
   /** What the rules made of it is asked from here on. */
   replace(request: GenerateRequest): void {
+    this.#isRuled = true
     this.#work = { kind: 'generate', request }
   }
 

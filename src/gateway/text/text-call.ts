@@ -1,10 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  type GenerateEvent,
-  type GenerateRequest,
-  headerNames,
-  type TextRecord,
-} from '../../contracts/index.ts'
+import { type GenerateEvent, headerNames, type TextRecord } from '../../contracts/index.ts'
 import type { AnswerContext, JsonObject, StreamWriter, SurfaceDialect } from '../../dialects/index.ts'
 import { SlipwayError } from '../../kernel/index.ts'
 import type { RelaySeen } from '../../providers/index.ts'
@@ -12,6 +7,7 @@ import type { ProblemHeaders } from '../server/answer.ts'
 import { scanJson } from '../server/json-scan.ts'
 import { EVENT_BYTES, isContent } from './content.ts'
 import type { Endpoint, NeutralAnswer } from './endpoint.ts'
+import { keptRows } from './kept-input.ts'
 import { allowedDrops, ownParams, pinnedVersion, priorityOf, splitModel } from './plan.ts'
 import { type QuestionOut, TextQuestion } from './question.ts'
 import type { Kept } from './stream-keeper.ts'
@@ -225,8 +221,8 @@ export class TextCall extends TextHttpCall implements QuestionOut, StreamOwner, 
   }
 
   protected capturedRows(): readonly unknown[] {
-    const subject = this.#question?.subject
-    return subject?.operation === 'generate' ? [{ prompt: promptOf(subject.neutral()) }] : []
+    const question = this.#question
+    return question?.subject.operation === 'generate' ? keptRows([question]) : []
   }
 
   protected override settle(): void {
@@ -325,12 +321,4 @@ function parsed(bytes: Buffer): JsonObject {
 function withoutParams(body: JsonObject): JsonObject {
   const { params: _, ...rest } = body
   return rest
-}
-
-/** Everything that was said, as the one text of a row. */
-function promptOf({ messages }: GenerateRequest): string {
-  const texts = messages.flatMap(({ content }) =>
-    content.flatMap((part) => (part.type === 'text' ? [part.text] : [])),
-  )
-  return texts.join('\n\n')
 }

@@ -109,6 +109,19 @@ function Cases({ cases }: { cases: readonly FailureCase[] }) {
   )
 }
 
+const SHOWN_CHARACTERS = 160
+
+/** Its beginning; the rest is opened, since a prompt may have 64 KiB. */
+function Input({ words }: { words: string }) {
+  if (words.length <= SHOWN_CHARACTERS) return words
+  return (
+    <details>
+      <summary>{words.slice(0, SHOWN_CHARACTERS)} …</summary>
+      <pre className="whole-input">{words}</pre>
+    </details>
+  )
+}
+
 const CASE_COLUMNS: readonly Column<FailureCase>[] = [
   { head: 'When', className: 'nowrap', cell: ({ at }) => <At at={at} withSeconds /> },
   { head: 'Version', className: 'nowrap', cell: ({ model, version }) => `${model} ${version}` },
@@ -117,8 +130,7 @@ const CASE_COLUMNS: readonly Column<FailureCase>[] = [
   {
     head: 'Input',
     className: 'case-input',
-    hint: ({ input }) => inputWords(input).slice(0, 1000),
-    cell: ({ input }) => inputWords(input).slice(0, 160),
+    cell: ({ input }) => <Input words={inputWords(input)} />,
   },
   {
     head: 'Change',

@@ -167,10 +167,39 @@ describe('the log', () => {
     [event('sign-off-requested', { wanted: 2 }), 'judge: asks for 2 sign-offs of'],
     [event('change-closed', { failureCases: 24 }), 'judge: closed, 24 failing requests kept'],
     [event('canary-resumed'), 'judge: resumed'],
-  ])('%j', (told, expected) => expect(eventWords(told).trim()).toBe(expected))
+    [
+      event('holdout-read', { check: 'accuracy', dataset: 'late', reads: 3, judged: 2, warnAbove: 5 }),
+      'judge: read held-out data late for accuracy, reading 3',
+    ],
+    [
+      event('holdout-read', { check: 'accuracy', dataset: 'late', reads: 30, judged: 21, warnAbove: 20 }),
+      'judge: read held-out data late for accuracy, reading 30: judged by 21 changes, more than 20',
+    ],
+    [
+      event('deploy-requested', { reason: 'needs a key with deploy' }),
+      'judge: waits for a key that may deploy: needs a key with deploy',
+    ],
+    [event('deploy-allowed', { reason: null }), 'judge: allowed to deploy it'],
+    [
+      event('change-waived', { until: 0, why: 'the fix ships on Monday', checks: ['cost'], reason: 'long' }),
+      /^judge: waived cost until 1970-01-01 .*: the fix ships on Monday$/,
+    ],
+  ] as [ReturnType<typeof event>, string | RegExp][])('%j', (told, expected) =>
+    typeof expected === 'string'
+      ? expect(eventWords(told).trim()).toBe(expected)
+      : expect(eventWords(told).trim()).toMatch(expected),
+  )
 
   test('an event without the facts still reads as a sentence', () => {
-    for (const type of ['gate-decided', 'incident-opened', 'champion-replaced', 'change-waived'] as const)
+    for (const type of [
+      'gate-decided',
+      'incident-opened',
+      'champion-replaced',
+      'change-waived',
+      'holdout-read',
+      'deploy-requested',
+      'deploy-allowed',
+    ] as const)
       expect(eventWords(event(type))).not.toMatch(/undefined|null|\[object/)
   })
   test('a gate that passed repeats the verdict, one that failed does not', () => {

@@ -1,6 +1,7 @@
 import type { ChangeEvent } from '../../../../src/contracts/index.ts'
 import { calmSentence, shortHash } from '../../format/measurements.ts'
 import { grouped } from '../../format/numbers.ts'
+import { absolute } from '../../format/times.ts'
 import { plainReason } from './guard-words.ts'
 
 type Facts = Record<string, unknown>
@@ -29,6 +30,10 @@ const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
   'check-started': (data) => `${text(data.check)} started`,
   'check-finished': (data) =>
     `${text(data.check)} ${text(data.status)}${because(text(data.summary).split(';')[0])}`,
+  'holdout-read': (data) =>
+    `read held-out data ${text(data.dataset)} for ${text(data.check)}${holdoutReads(data)}`,
+  'deploy-requested': (data) => `waits for a key that may deploy${because(data.reason)}`,
+  'deploy-allowed': (data) => `allowed to deploy it${because(data.reason)}`,
   'gate-decided': (data) => `gate ${text(data.gate)}: ${text(data.result)}${reasons(data)}`,
   'verdict-reached': ({ verdict }) =>
     `verdict${because(calmSentence(cut((verdict as Facts | undefined)?.sentence)))}`,
@@ -48,11 +53,25 @@ const WORDS: Partial<Record<ChangeEvent['type'], (data: Facts) => string>> = {
   'change-blocked': (data) => `blocked${because(calmSentence(cut(data.reason)))}`,
   'change-inconclusive': (data) =>
     `inconclusive${data.gate === 'verdict' ? '' : because(calmSentence(cut(data.reason)))}`,
-  'change-waived': (data) => `waived${because(data.reason)}`,
+  'change-waived': waived,
   'change-withdrawn': (data) => `withdrew it${because(data.reason)}`,
   'champion-replaced': (data) =>
     `${text(data.candidate ?? data.champion) || 'the candidate'} is the champion now`,
   'change-closed': (data) => `closed${kept(data.failureCases)}`,
+}
+
+/** Who waived stands before it already. */
+function waived({ checks, reason, until, why }: Facts): string {
+  if (typeof until !== 'number' || text(why) === '') return `waived${because(reason)}`
+  const open = Array.isArray(checks) && checks.length > 0 ? ` ${checks.map(text).join(', ')}` : ''
+  return `waived${open} until ${absolute(until)}: ${text(why)}`
+}
+
+/** Each reading makes it a little less unseen; beyond the limit that is said. */
+function holdoutReads({ judged, reads, warnAbove }: Facts): string {
+  if (typeof reads !== 'number') return ''
+  const isWorn = typeof judged === 'number' && typeof warnAbove === 'number' && judged > warnAbove
+  return `, reading ${grouped(reads)}${isWorn ? `: judged by ${grouped(judged)} changes, more than ${grouped(warnAbove)}` : ''}`
 }
 
 function text(value: unknown): string {
