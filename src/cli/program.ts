@@ -12,6 +12,7 @@ import { addModelCommands } from './commands/model.ts'
 import { addSampleCommands } from './commands/sample.ts'
 import { addServingCommands } from './commands/serving.ts'
 import { addTextCommands } from './commands/text.ts'
+import { addTextStatsCommand } from './commands/text-stats.ts'
 import { addUpCommands } from './commands/up.ts'
 import { addVerifyCommand } from './commands/verify.ts'
 
@@ -47,6 +48,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addSampleCommands(program)
   addServingCommands(program)
   addTextCommands(program)
+  addTextStatsCommand(program)
   addBatchCommands(program)
   addChangeCommands(program)
   addVerifyCommand(program)

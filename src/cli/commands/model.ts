@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { styled, table } from '../output.ts'
 import { serveModelFile } from '../sample.ts'
 import { type GlobalOptions, openSession } from '../session.ts'
+import { addModelVersionCommands } from './model-version.ts'
 
 export function addModelCommands(program: Command): void {
   const model = program.command('model').description('what is served')
@@ -16,6 +17,7 @@ export function addModelCommands(program: Command): void {
     .description('all models')
     .addHelpText('after', '\nExample:\n  $ slipway model list')
     .action((_, command: Command) => list(command.optsWithGlobals()))
+  addModelVersionCommands(model)
 }
 
 async function add(file: string, options: GlobalOptions): Promise<void> {
