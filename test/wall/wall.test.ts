@@ -15,6 +15,13 @@ const { truth } = openaiChat.fixtures.text
 /** Long enough for a loaded machine, short enough that what stalls is told within a test. */
 const PATIENCE_MS = 400
 
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What a client saw: a cell of the table that `npm run wall` prints. */
+    wall?: { readonly id: string; readonly column: string; readonly how: Seen['how'] }
+  }
+}
+
 let primary: ScriptedServer
 let backup: ScriptedServer
 let world: World
@@ -131,16 +138,18 @@ const withLadder: Expected = {
 describe('with a ladder to a second provider', () => {
   beforeEach(() => open(true))
 
-  test.each(scenarios)('$id $title, streamed', async (scenario) => {
+  test.for(scenarios)('$id $title, streamed', async (scenario, { task }) => {
     play(scenario)
     const seen = await ask(true)
+    task.meta.wall = { id: scenario.id, column: 'ladder streamed', how: seen.how }
     expect(seen.how).toBe(withLadder[scenario.id]?.stream)
     accountsFor(seen)
   })
 
-  test.each(scenarios)('$id $title, whole', async (scenario) => {
+  test.for(scenarios)('$id $title, whole', async (scenario, { task }) => {
     play(scenario)
     const seen = await ask(false)
+    task.meta.wall = { id: scenario.id, column: 'ladder whole', how: seen.how }
     expect(seen.how).toBe(withLadder[scenario.id]?.whole)
     accountsFor(seen)
   })
@@ -149,14 +158,21 @@ describe('with a ladder to a second provider', () => {
 describe('without one', () => {
   beforeEach(() => open(false))
 
-  test.each(scenarios)('$id $title is told as it is, once and not as a success', async (scenario) => {
-    play(scenario)
-    const seen = await ask(true)
-    expect(['answered', 'told', 'cut']).toContain(seen.how)
-    if (scenario.then.fault !== undefined) expect(seen.how).not.toBe('answered')
-    accountsFor(seen)
-    expect(backup.requests).toHaveLength(0)
-  })
+  const both = scenarios.flatMap((scenario) =>
+    [true, false].map((isStream) => ({ ...scenario, isStream, form: isStream ? 'streamed' : 'whole' })),
+  )
+  test.for(both)(
+    '$id $title is told as it is, once and not as a success, $form',
+    async (scenario, { task }) => {
+      play(scenario)
+      const seen = await ask(scenario.isStream)
+      task.meta.wall = { id: scenario.id, column: `alone ${scenario.form}`, how: seen.how }
+      expect(['answered', 'told', 'cut']).toContain(seen.how)
+      if (scenario.then.fault !== undefined) expect(seen.how).not.toBe('answered')
+      accountsFor(seen)
+      expect(backup.requests).toHaveLength(0)
+    },
+  )
 })
 
 describe('what control hears of it', () => {
