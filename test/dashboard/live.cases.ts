@@ -148,5 +148,18 @@ export function describeLive(opened: () => Opened): void {
       expect(await isStillLoaded(page)).toBe(true)
       await context.close()
     })
+
+    test('a waiver whose time is over stands at the top of the home page', async () => {
+      const { page, troubles } = seen
+      const { store } = opened().dashboard
+      const sequence = (await store.changes.events(STORIES.blocked)).at(-1)!.sequence
+      const data = { until: Date.now() - 3_600_000, why: 'the fix ships on Monday', checks: ['accuracy'] }
+      const event = { at: Date.now(), actor: 'mira', type: 'change-waived', data } as const
+      await store.changes.append(STORIES.blocked, sequence, event, { state: 'waived' })
+      await visit(opened(), page, '/')
+      await page.getByText(/^A waiver is overdue: .* went on without accuracy\.$/).waitFor()
+      await page.getByText('the fix ships on Monday').waitFor()
+      expect(troubles).toEqual([])
+    })
   })
 }

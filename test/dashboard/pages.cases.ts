@@ -60,7 +60,14 @@ const PAGES: readonly [path: string, heading: RegExp, ...texts: (string | RegExp
     '21 s left',
   ],
   [`/changes/${STORIES.signOff}`, /^Adopt: /, 'A person has to sign', 'sha256:'],
-  ['/incidents', /^No incident is open\.$/, 'v1-memo was rolled back', 'What changed before', 'model_failed'],
+  [
+    '/incidents',
+    /^No incident is open\.$/,
+    'v1-memo was rolled back',
+    'What changed before',
+    'model_failed',
+    'Where is my parcel?',
+  ],
   ['/no-such-page', /^There is no page here\.$/],
 ]
 

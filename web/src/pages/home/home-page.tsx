@@ -4,6 +4,7 @@ import { Empty, Failure, Panel, Waiting } from '../../parts/panel.tsx'
 import { ChangesList } from '../changes-list.tsx'
 import { glance } from './glance.ts'
 import { ModelRows } from './model-rows.tsx'
+import { OverdueWaivers } from './overdue-waivers.tsx'
 
 const CHANGES_SHOWN = 10
 
@@ -18,6 +19,7 @@ export function HomePage() {
       <div className="crumb">Home</div>
       <h1>{isKnown ? glance(models.data, changes, incidents) : '\u00a0'}</h1>
       {models.error !== undefined && <Failure error={models.error} />}
+      <OverdueWaivers changes={changes ?? []} models={models.data ?? []} />
       <Panel title="Which models serve, and how well?" sub="The last minute, live; the curve is the last 15.">
         {models.data === undefined ? (
           <Waiting what="models" />
