@@ -14,6 +14,7 @@ import { ScriptedUpstream, scriptedModel } from '../testing/scripted-upstream.ts
 import { openTextWorld, surfaces } from '../testing/text-world.ts'
 import type { World } from '../testing/world.ts'
 import { policyLadders } from './ladders.ts'
+import type { Guards } from './parts.ts'
 
 const worlds: World[] = []
 afterEach(async () => {
@@ -36,11 +37,17 @@ interface Wish {
   readonly ofLight?: Guardrail[]
   readonly captureFailures?: boolean
   readonly hasLadder?: boolean
-  readonly hook?: () => Promise<object>
+  readonly guards?: Guards
 }
 
 /** All of it fails: the version, and where there is a ladder its two rungs below too. */
-async function open({ captureFailures = true, hasLadder = false, hook, ofLight = [], own = [] }: Wish = {}) {
+async function open({
+  captureFailures = true,
+  hasLadder = false,
+  guards,
+  ofLight = [],
+  own = [],
+}: Wish = {}) {
   const upstreams = ['full', 'light', 'plain'].map((name) => new ScriptedUpstream(name))
   for (const upstream of upstreams) upstream.behave = (call) => call.fail('upstream_failed')
   const rungs = [
@@ -64,11 +71,13 @@ async function open({ captureFailures = true, hasLadder = false, hook, ofLight =
     ],
     options: {
       ladders: policyLadders(() => false),
-      guards: versionGuards(
-        { post: hook ?? (async () => ({ verdict: 'pass' })), moderate: async () => ({}) },
-        systemClock,
-        silentLogger(),
-      ),
+      guards:
+        guards ??
+        versionGuards(
+          { post: async () => ({ verdict: 'pass' }), moderate: async () => ({}) },
+          systemClock,
+          silentLogger(),
+        ),
     },
   })
   worlds.push(world)
@@ -126,16 +135,14 @@ describe('what a rule took out', () => {
     expect(record.input).toBeUndefined()
   })
 
-  test('is not kept while the rules have not said what it is', async () => {
-    const rule = guardrail.parse({
-      kind: 'http',
-      name: 'hook',
-      checkpoints: ['input'],
-      url: 'https://example.com/',
-    })
-    const world = await open({ own: [rule], hook: () => new Promise(() => undefined) })
-    const record = await keptOf(world, 'I am Miller')
-    expect(JSON.stringify(record)).not.toContain('Miller')
+  test('is not kept where its rules broke before they said what it is', async () => {
+    const broken = {
+      begin: () => {
+        throw new Error('the rules broke')
+      },
+    }
+    const record = await keptOf(await open({ guards: { of: () => broken } }), 'I am Miller')
+    expect([record.outcome, record.code, record.input]).toEqual(['error', 'internal', undefined])
   })
 
   test('is out of rows too', async () => {
