@@ -6,6 +6,7 @@ import { addCompatCommand } from './commands/compat.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addImportCommands } from './commands/import.ts'
 import { addKeyCommands } from './commands/keys.ts'
+import { addLabServiceCommand } from './commands/lab-service.ts'
 import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addModelCommands } from './commands/model.ts'
@@ -54,6 +55,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addVerifyCommand(program)
   addLadderCommand(program)
   addCompatCommand(program)
+  addLabServiceCommand(program)
   addImportCommands(program)
   addLogsCommand(program)
   addKeyCommands(program)
