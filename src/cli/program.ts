@@ -6,6 +6,7 @@ import { addCompatCommand } from './commands/compat.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addImportCommands } from './commands/import.ts'
 import { addKeyCommands } from './commands/keys.ts'
+import { addLabLatencyCommand } from './commands/lab-latency.ts'
 import { addLabServiceCommand } from './commands/lab-service.ts'
 import { addLadderCommand } from './commands/ladder.ts'
 import { addLogsCommand } from './commands/logs.ts'
@@ -56,6 +57,7 @@ Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 wrong use or system.`,
   addLadderCommand(program)
   addCompatCommand(program)
   addLabServiceCommand(program)
+  addLabLatencyCommand(program)
   addImportCommands(program)
   addLogsCommand(program)
   addKeyCommands(program)

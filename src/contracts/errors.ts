@@ -227,6 +227,12 @@ export const errorTable = {
     'The store does not answer: {reason}.',
     'Check DATABASE_URL and the disk, then retry.',
   ],
+  target_failed: [502, '{target} cannot be measured: {reason}.', '{toDo}'],
+  target_invalid: [
+    422,
+    'The target {target} cannot be used: {reason}.',
+    'Write kind+url#model, such as openai+http://127.0.0.1:8000/v1#llama; see `slipway lab latency --help`.',
+  ],
   too_many_rows: [413, '{rows} rows are more than {limit} a request.', 'Send them in several requests.'],
   traffic_inactive: [
     422,
@@ -291,6 +297,11 @@ export const errorTable = {
     403,
     'This waiver would not count: {reason}.',
     'Ask somebody else who may approve; they answer for it until its end.',
+  ],
+  workload_invalid: [
+    422,
+    '{file}:{line}: {reason}.',
+    'Correct the line; docs/checks/latency.md tells what a recording holds.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, hint: string]>
 
