@@ -2,18 +2,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { seededRandom } from '../../kernel/index.ts'
+import { seededRandom, systemClock } from '../../kernel/index.ts'
 import { quantile } from '../../stats/index.ts'
 import { openLoad } from '../load/target-load.ts'
 import { htmlTrial, markdownTrial } from '../report/trial-report.ts'
+import { openTarget, readTargetAddress } from '../target/open-target.ts'
 import type { Exchange } from '../target/target.ts'
+import { scriptedTarget } from '../testing/scripted-target.ts'
 import { type DelayLaw, normal, simulatedBlocks, simulatedTarget } from '../testing/simulated-target.ts'
 import { simulatedWorld } from '../testing/simulation.ts'
 import { sizeMatrix } from '../workload/asks.ts'
 import { analyseTrial } from './analyse.ts'
-import type { Block } from './block.ts'
+import type { Block, HalfStep } from './block.ts'
 import { evidenceHash, openEvidenceFile } from './evidence-file.ts'
-import { measureTrial } from './measure.ts'
+import { measureTrial, offsetsOf } from './measure.ts'
 import { failuresOf, valuesOf, withinObjective } from './metrics.ts'
 import { fixedRules, sizesOf, type TrialPlan } from './plan.ts'
 import { nextStep, rungsOf } from './sequence.ts'
@@ -240,6 +242,44 @@ describe('measuring', () => {
     expect(error).toMatchObject({ code: 'target_failed' })
     expect((error as Error).message).toMatch(what)
     expect((error as { hint: string }).hint).toMatch(toDo)
+  })
+})
+
+test('on real sockets every request of every block is answered in pieces, to the same plan again', async () => {
+  const server = await scriptedTarget({ delayMs: () => 2, pieces: 4 })
+  const plan = planFor(['t'], {
+    ladder: { ...sizesOf('quick', false).ladder, concurrencies: [2], leastRequests: 6, rungMs: 10 },
+    halfMs: 300,
+    pairs: 1,
+    sparePairs: 0,
+  })
+  const options = { timeoutMs: 5000, connections: 8, key: undefined, headers: {}, body: null, exact: true }
+  const address = readTargetAddress(`openai+${server.url}/v1#m`)
+  const target = openTarget(address, { ...options, clock: systemClock })
+  const blocks = await measureTrial({
+    plan,
+    targets: [target],
+    clock: systemClock,
+    signal: never,
+    finished: [],
+    keep: async () => {},
+    onStep: () => {},
+  })
+  await Promise.all([target.close(), server.close()])
+  expect(blocks.map(({ step }) => step.kind)).toEqual(['rung', 'half'])
+  for (const { rows } of blocks)
+    for (const row of rows) {
+      expect(row).toMatchObject({ failure: null, inputTokens: 11, outputTokens: 4 })
+      expect(row.gapsMs).toHaveLength(3)
+      expect(
+        row.sentMs <= row.firstByteMs! && row.firstByteMs! <= row.firstMs! && row.firstMs! <= row.endMs,
+      ).toBe(true)
+    }
+  expect(blocks[1]!.rows).toHaveLength(offsetsOf(plan, blocks[1]!.step as HalfStep).length)
+  expect(JSON.parse(server.requests[0]!.body)).toMatchObject({
+    ignore_eos: true,
+    min_tokens: 64,
+    max_tokens: 64,
   })
 })
 
