@@ -4,10 +4,13 @@ import { isSlipwayError, SlipwayError, systemClock } from '../../kernel/index.ts
 import {
   type DataPathRow,
   dataPath,
+  probeRecovery,
   type RecordedRequest,
+  type Recovery,
   readRecords,
   readServiceTarget,
   runService,
+  type ServiceTarget,
   serviceReport,
 } from '../../lab/index.ts'
 import { type GlobalOptions, openSession, type Session } from '../session.ts'
@@ -24,6 +27,9 @@ interface ServiceOptions {
   readonly bytesPerRecord?: number
   readonly drain?: number
   readonly peak: number
+  readonly kill?: number
+  readonly recoverWithin: number
+  readonly mostLost: number
   readonly retention: number
 }
 
@@ -45,6 +51,9 @@ export function addLabServiceCommand(program: Command): void {
     .option('--drain <n>', 'records a second that the store takes, measured', Number)
     .option('--peak <factor>', 'busiest hour over the mean of the day', Number, 3)
     .option('--retention <days>', 'of the log', Number, 30)
+    .option('--kill <pid>', 'then kill this process of B, on this machine, under load', Number)
+    .option('--recover-within <seconds>', 'after the kill', Number, 10)
+    .option('--most-lost <percent>', 'of the requests after the kill', Number, 1)
     .option('--report <file>', 'write it as Markdown')
     .addHelpText(
       'after',
@@ -73,15 +82,52 @@ async function service(a: string, b: string, wanted: ServiceOptions, options: Gl
       windows: { before: wanted.contextA ?? null, after: wanted.contextB ?? null },
     }
     const run = await runService(targets, records, plan, { clock: systemClock, signal: stop.signal })
+    const recovery = await recoveryOf(targets[1], wanted, stop.signal)
     const data = dataOf(wanted)
     const names = [targets[0].name, targets[1].name] as const
-    const report = serviceReport(names, run.judgement, data)
-    session.output.result({ targets: names, plan, ...run, dataPath: data })
+    const report = serviceReport(names, run.judgement, data, recovery)
+    session.output.result({ targets: names, plan, ...run, dataPath: data, recovery })
     for (const line of report.split('\n')) session.output.line(line)
     if (wanted.report !== undefined) await writeFile(wanted.report, report)
-    process.exitCode = EXIT[run.judgement.status]
+    process.exitCode = exitOf(run.judgement.status, recovery)
   } finally {
     process.off('SIGINT', onInterrupt)
+  }
+}
+
+/** Kills what the user named, once the load on B is answered. */
+async function recoveryOf(
+  target: ServiceTarget,
+  { kill, recoverWithin, mostLost, timeout }: ServiceOptions,
+  signal: AbortSignal,
+): Promise<Recovery | null> {
+  if (kill === undefined) return null
+  const plan = {
+    ratePerSecond: 10,
+    beforeMs: 3000,
+    // Twice the bound, so that a late recovery is still seen, and some seconds that show it lasts.
+    afterMs: recoverWithin * 2000 + 5000,
+    timeoutMs: timeout * 1000,
+    recoverWithinMs: recoverWithin * 1000,
+    mostLostShare: mostLost / 100,
+  }
+  return probeRecovery(target, () => void process.kill(kill, 'SIGKILL'), plan, { clock: systemClock, signal })
+}
+
+function exitOf(status: keyof typeof EXIT, recovery: Recovery | null): number {
+  if (status === 'fail' || recovery?.status === 'fail') return EXIT.fail
+  return recovery?.status === 'invalid' ? EXIT.inconclusive : EXIT[status]
+}
+
+function checkKill(pid: number | undefined): void {
+  if (pid === undefined) return
+  if (!Number.isInteger(pid) || pid < 2 || pid === process.pid)
+    throw refused('--kill must be the id of another process')
+  try {
+    // Signal 0 asks whether it is there and may be killed.
+    process.kill(pid, 0)
+  } catch {
+    throw refused(`--kill ${pid} is no process that may be killed`)
   }
 }
 
@@ -96,6 +142,9 @@ function checkNumbers(wanted: ServiceOptions): void {
   whole('--context-a', wanted.contextA, 1e9)
   whole('--context-b', wanted.contextB, 1e9)
   whole('--retention', wanted.retention, 10_000)
+  whole('--recover-within', wanted.recoverWithin, 600)
+  if (!(wanted.mostLost >= 0 && wanted.mostLost <= 100)) throw refused('--most-lost must be from 0 to 100')
+  checkKill(wanted.kill)
   for (const [option, value] of [
     ['--requests-per-day', wanted.requestsPerDay],
     ['--bytes-per-record', wanted.bytesPerRecord],

@@ -1,5 +1,6 @@
 import type { DataPathRow } from './data-path.ts'
 import type { ServiceJudgement } from './judge-service.ts'
+import type { Recovery } from './recovery.ts'
 import type { Share } from './token-counts.ts'
 
 /** Markdown, for people. */
@@ -7,6 +8,7 @@ export function serviceReport(
   names: readonly [before: string, after: string],
   judgement: ServiceJudgement,
   data: readonly DataPathRow[],
+  recovery: Recovery | null = null,
 ): string {
   return [
     '# Service: A against B',
@@ -19,6 +21,9 @@ export function serviceReport(
     ...tokensPart(judgement),
     ...cachePart(judgement),
     ...dataPart(data),
+    ...(recovery === null
+      ? []
+      : ['## A process of B was killed', '', `**${recovery.status}**: ${recovery.summary}`, '']),
   ].join('\n')
 }
 

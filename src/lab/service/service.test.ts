@@ -230,6 +230,29 @@ describe('a planted difference is found, with whom it hurts', () => {
     expect(judgement.status).toBe(breaks ? 'fail' : isOpen ? 'inconclusive' : 'pass')
   })
 
+  test('a finish reason that nobody knows is breaking, a known one may be the model', async () => {
+    const finishing = async (reason: string) => {
+      const change = replaced('"finish_reason":"stop"', `"finish_reason":"${reason}"`)
+      const { judgement } = await compared({}, { change })
+      return judgement.rows.find(({ probe, aspect }) => probe === 'plain' && aspect === 'finish reason')
+    }
+    expect(await finishing('end_turn')).toMatchObject({ effect: 'breaking' })
+    expect(await finishing('length')).toMatchObject({ effect: 'unknown' })
+  })
+
+  test('a target that varies by itself leaves a difference unknown', async () => {
+    let count = 0
+    const coded = (code: () => string): ServiceScript => ({
+      change: (answer) => replaced('"code":"invalid_type"', `"code":"${code()}"`)(answer),
+    })
+    const { judgement } = await compared(
+      coded(() => `x${count++}`),
+      coded(() => 'z'),
+    )
+    const row = judgement.rows.find(({ aspect }) => aspect === 'error code')
+    expect(row).toMatchObject({ effect: 'unknown', after: 'z' })
+  })
+
   test('a service against itself differs in nothing', async () => {
     const { judgement } = await compared({}, {})
     expect(judgement).toMatchObject({ status: 'pass', rows: [] })
