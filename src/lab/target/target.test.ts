@@ -75,6 +75,11 @@ describe.each(rows)('%s', (kind, path, model, streams) => {
     expect(['garbage', 'truncated']).toContain(failure)
   })
 
+  test.runIf(streams)('a stream that drips on and on is a timeout', async () => {
+    const { target } = await open(kind, { gapMs: 60, pieces: 500 }, model, 300)
+    expect(await send(target)).toMatchObject({ failure: 'timeout', status: 200 })
+  })
+
   test.runIf(streams)('a stream that ends early is no answer', async () => {
     const { target } = await open(kind, { cutAfter: 2 }, model)
     expect(await send(target)).toMatchObject({ failure: 'truncated' })

@@ -66,6 +66,25 @@ test('a stall is felt by every request that should have been sent during it', as
   expect(Math.abs(quantile(sorted, 0.99) - 2705)).toBeLessThan(10)
 })
 
+test('a stall of the client itself is in the delays, and told as send lag', async () => {
+  const world = simulatedWorld()
+  world.at(500, () => world.block(300))
+  const run = openLoad({
+    target: simulatedTarget(world, 't', () => [5]),
+    clock: world.clock,
+    timers: world.timers,
+    signal: never,
+    ask: () => ({ class: 'c', turns: [], outputTokens: 1 }),
+    inspect: () => {},
+    offsetsMs: Float64Array.from({ length: 100 }, (_, index) => index * 10),
+    spinMs: 1,
+  })
+  const { rows } = await world.run(run)
+  const [worst] = [...rows].sort((left, right) => right.sentMs - left.sentMs)
+  expect(Math.abs(worst!.sentMs - 290)).toBeLessThan(12)
+  expect(worst!.endMs).toBeCloseTo(worst!.sentMs + 5, 1)
+})
+
 describe('the interval, on laws with a known truth', () => {
   const logNormal =
     (ratio: number): DelayLaw =>
@@ -124,7 +143,9 @@ describe('a verdict', () => {
   test('blocks that are missing make it invalid', () => {
     const plan = planFor(['a', 'b'])
     const blocks = simulatedBlocks(plan, constant(1), 0.01, seededRandom(1))
-    expect(analyseTrial(plan, blocks.slice(0, -1)).status).toBe('invalid')
+    const reading = analyseTrial(plan, blocks.slice(0, -1))
+    expect(reading.status).toBe('invalid')
+    expect(reading.summary).toContain('run it again to go on')
   })
 
   test('a percentile below its floor is not printed but told what it needs', () => {
