@@ -31,6 +31,8 @@ interface ServiceOptions {
   readonly recoverWithin: number
   readonly mostLost: number
   readonly retention: number
+  readonly keyEnv?: string
+  readonly keyEnvB?: string
 }
 
 export function addLabServiceCommand(program: Command): void {
@@ -54,10 +56,15 @@ export function addLabServiceCommand(program: Command): void {
     .option('--kill <pid>', 'then kill this process of B, on this machine, under load', Number)
     .option('--recover-within <seconds>', 'after the kill', Number, 10)
     .option('--most-lost <percent>', 'of the requests after the kill', Number, 1)
+    .option(
+      '--key-env <variable>',
+      'environment variable that holds the key of A, and of B without --key-env-b',
+    )
+    .option('--key-env-b <variable>', 'the same for B')
     .option('--report <file>', 'write it as Markdown')
     .addHelpText(
       'after',
-      '\nKeys: SLIPWAY_TARGET_KEY_A and SLIPWAY_TARGET_KEY_B; the gateway of this installation gets its own key.\n\nExamples:\n  $ slipway lab service slipway+http://127.0.0.1:8080#support@v1 slipway+http://127.0.0.1:8080#support@v2\n  $ slipway lab service openai+http://127.0.0.1:8000/v1#old openai+http://127.0.0.1:8001/v1#new --records asked.jsonl --report diff.md',
+      '\nThe gateway of this installation gets its own key.\n\nExamples:\n  $ slipway lab service slipway+http://127.0.0.1:8080#support@v1 slipway+http://127.0.0.1:8080#support@v2\n  $ slipway lab service openai+http://127.0.0.1:8000/v1#old openai+http://127.0.0.1:8001/v1#new --records asked.jsonl --report diff.md',
     )
     .action((a: string, b: string, wanted: ServiceOptions, command: Command) =>
       service(a, b, wanted, command.optsWithGlobals()),
@@ -67,9 +74,12 @@ export function addLabServiceCommand(program: Command): void {
 async function service(a: string, b: string, wanted: ServiceOptions, options: GlobalOptions): Promise<void> {
   checkNumbers(wanted)
   const session = openSession(options)
-  const keyOf = (address: string, side: 'A' | 'B') =>
-    process.env[`SLIPWAY_TARGET_KEY_${side}`] ?? ownKey(address, session)
-  const targets = [readServiceTarget(a, keyOf(a, 'A')), readServiceTarget(b, keyOf(b, 'B'))] as const
+  const keyOf = (address: string, variable: string | undefined) =>
+    variable === undefined ? ownKey(address, session) : keyIn(variable)
+  const targets = [
+    readServiceTarget(a, keyOf(a, wanted.keyEnv)),
+    readServiceTarget(b, keyOf(b, wanted.keyEnvB ?? wanted.keyEnv)),
+  ] as const
   const records = wanted.records === undefined ? [] : await readFileOf(wanted.records)
   const stop = new AbortController()
   const onInterrupt = () => stop.abort(new SlipwayError('invalid_request', { reason: 'Stopped.' }))
@@ -93,6 +103,12 @@ async function service(a: string, b: string, wanted: ServiceOptions, options: Gl
   } finally {
     process.off('SIGINT', onInterrupt)
   }
+}
+
+function keyIn(variable: string): string {
+  const key = process.env[variable]
+  if (key !== undefined && key !== '') return key
+  throw new SlipwayError('invalid_request', { reason: `The environment variable ${variable} holds no key.` })
 }
 
 /** Kills what the user named, once the load on B is answered. */
