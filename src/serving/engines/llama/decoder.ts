@@ -239,11 +239,10 @@ export class Decoder {
       if (isEnough) drawing.push({ sequence, base: base + first, logits })
     }
     await context.decodeBatch()
-    await Promise.all(
-      drawing.map(({ sequence, base, logits }) =>
-        this.#draw(sequence, base, logits).catch((error: unknown) => this.#fail([sequence], error)),
-      ),
-    )
+    // One after the other: reading the context's output from two threads at once ends the process, and a sampler has
+    // one working memory.
+    for (const { sequence, base, logits } of drawing)
+      await this.#draw(sequence, base, logits).catch((error: unknown) => this.#fail([sequence], error))
     for (const { sequence } of drawing) if (sequence.run !== undefined) this.#tell(sequence)
   }
 

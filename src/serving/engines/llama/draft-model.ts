@@ -35,20 +35,13 @@ export class DraftModel {
     let unread = new Map(round.map((ask) => [ask.sequence, this.#unread(ask)]))
     while (round.length > 0) {
       const logits = await this.#read(unread)
-      const drawn = await Promise.all(
-        round.map(async (ask) => {
-          const [token, , confidence = 0] = await this.#context.sampleToken(
-            logits.get(ask.sequence) as number,
-            this.#sampler,
-            false,
-            true,
-          )
-          return { ask, token, confidence }
-        }),
-      )
+      const asked = round
       unread = new Map()
       round = []
-      for (const { ask, token, confidence } of drawn) {
+      // One after the other: they share a sampler, which has one working memory.
+      for (const ask of asked) {
+        const at = logits.get(ask.sequence) as number
+        const [token, , confidence = 0] = await this.#context.sampleToken(at, this.#sampler, false, true)
         const proposed = proposals.get(ask.sequence) as number[]
         if (token < 0 || confidence < LEAST_CONFIDENCE || this.#model.isEogToken(token)) continue
         proposed.push(token)
