@@ -4,7 +4,7 @@ import { type MeanEstimate, pairsForMargin } from '../stats/index.ts'
 const EQUAL_FOUND = 0.95
 
 export interface PairsPlan {
-  /** Pairs of the first stage; each further one doubles what there is, up to `mostPairs`. */
+  /** Pairs of the first stage; each further one adds half of what there is, up to `mostPairs`. */
   readonly pairs: number
   readonly mostPairs: number
   /** A share: .1 lets the candidate be 10 % worse. */
@@ -14,11 +14,12 @@ export interface PairsPlan {
 
 /**
  * At how many pairs to look next, or to stop when so many there are. After each stage the spread of all pairs so far
- * says whether equal versions would be found no worse; if not, their number is doubled. Their mean is not looked at, so
+ * says whether equal versions would be found no worse; if not, half as many again follow. Their mean is not looked at, so
  * looking leans towards no verdict (Stein's two-stage idea, blinded, and gone on with).
  *
  * What the choosing costs, simulated on normal log ratios (4,000 runs a cell, spreads of .08 to .22): the 95 % interval
- * missed the truth in 5.3 to 6.0 % of runs when stages double, in up to 7.0 % when each single pair was looked at.
+ * missed the truth in 5.1 to 6.5 % of runs with these stages, in 5.3 to 6.0 % when each doubled, which measures longer
+ * than is needed, and in up to 7.0 % when every single pair was looked at.
  *
  * `logRatios`: by pair; what is not finite counts as a pair and tells no spread. `intervalOf`: the one that will judge.
  */
@@ -33,7 +34,7 @@ export function pairsWanted(
     logRatios.length >= stage &&
     pairsNeeded(logRatios.slice(0, stage), plan, intervalOf) > stage
   )
-    stage = Math.min(2 * stage, plan.mostPairs)
+    stage = Math.min(Math.ceil(1.5 * stage), plan.mostPairs)
   return stage
 }
 

@@ -58,7 +58,7 @@ export function planCost(context: CheckContext, wanted: CostSizes): CheckPlan {
     plan,
     expectedMs: (2 * plan.pairs * plan.groups * plan.repeats * EXPECTED_REQUEST_MS) / plan.concurrency,
     says: [
-      `Compute-seconds per 1,000 answers, as the replicas report them: ${plan.pairs} pairs in turn, doubled up to ${plan.mostPairs} while their spread asks for it; each asks ${plan.groups} groups of ${plan.rowsPerRequest} rows ${plan.repeats} times and counts the lower quartile of each, since a busy machine only ever adds.`,
+      `Compute-seconds per 1,000 answers, as the replicas report them: ${plan.pairs} pairs in turn, and half as many again up to ${plan.mostPairs} while their spread asks for it; each asks ${plan.groups} groups of ${plan.rowsPerRequest} rows ${plan.repeats} times and counts the lower quartile of each, since a busy machine only ever adds.`,
       `At a spread of ${percent(ASSUMED_PAIR_SD, 0)} between pairs the ratio is known to ± ${percent(ratioHalfWidth(plan.pairs, ASSUMED_PAIR_SD))}; the margin is ${percent(plan.margin)}.`,
       plan.pricePerCoreHourUsd === null
         ? 'No price per core-hour is given, so no money is computed.'

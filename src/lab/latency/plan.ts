@@ -30,7 +30,7 @@ export const latencyPlan = commonPlan.extend({
   interleaveBelow: z.number().min(0).max(0.2),
   aaPairs: z.number().int().min(2),
   pairs: z.number().int().min(2),
-  /** Twice as many pairs, and again, up to this, when their spread asks for it; their mean is not looked at. */
+  /** Half as many pairs again, and again, up to this, when their spread asks for it; their mean is not looked at. */
   mostPairs: z.number().int().min(2),
   /** Pairs in which the client was late are replaced, up to so many of each kind. */
   sparePairs: z.number().int().nonnegative(),
@@ -98,7 +98,7 @@ export function planLatency(context: CheckContext, wanted: LatencySizes): CheckP
     expectedMs: expectedMs(plan),
     says: [
       `A ladder of ${plan.ladder.concurrencies.join(', ')} callers finds the knee; the load is ${percent(plan.kneeShare, 0)} of it, at most ${grouped(plan.mostPerSecond)} requests/s beside the live traffic.`,
-      `${plan.aaPairs} pairs of a version against itself give the noise floor; then ${plan.pairs} pairs of ${(2 * plan.halfMs) / 1000} s, doubled up to ${plan.mostPairs} while their spread asks for it.`,
+      `${plan.aaPairs} pairs of a version against itself give the noise floor; then ${plan.pairs} pairs of ${(2 * plan.halfMs) / 1000} s, and half as many again up to ${plan.mostPairs} while their spread asks for it.`,
       `Up to ${percent(plan.interleaveBelow, 0)} of the knee both versions are asked in turn within a pair, request by request; above it in two halves, AB or BA by a coin.`,
       `At a spread of ${percent(ASSUMED_PAIR_SD, 0)} between pairs the p95 ratio is known to ± ${percent(ratioHalfWidth(plan.pairs, ASSUMED_PAIR_SD), 0)} and a change of ${percent(detectable, 0)} is found four times in five.`,
     ],
